@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+mod commands;
+mod graphql;
+mod model;
+mod service;
+
+pub use graphql::{ChannelsSchema, schema};
+pub use model::space;
+pub use service::{ChannelsError, ChannelsService};

@@ -1,0 +1,122 @@
+//! Who asks, where and in which words: built once per request from its headers.
+
+use crate::{
+    channels::Channel,
+    ids::{CustomerId, OperatorId},
+    values::{ChannelKey, Locale},
+};
+use emporia_events::EventMeta;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The hash of a guest's secret token. Whoever shows the token owns what was made with it; the token itself is never
+/// stored.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct GuestKey(pub String);
+
+/// To whom a cart, checkout or order belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Owner {
+    /// A signed-in customer.
+    Customer(CustomerId),
+    /// Whoever shows the guest token.
+    Guest(GuestKey),
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Principal {
+    /// Nobody we know.
+    Anonymous,
+    /// A signed-in customer.
+    Customer(CustomerId),
+    /// An operator or associate with the scopes of his roles.
+    Operator {
+        /// Which one.
+        id: OperatorId,
+        /// What he may do: `orders:write`, `catalog:write` …
+        scopes: BTreeSet<String>,
+    },
+    /// A part of the system itself: a consumer, an import, a recovery task.
+    System(String),
+}
+
+/// Who did something, as events and timelines tell it.
+pub type Actor = String;
+
+/// The context of one request.
+#[derive(Debug, Clone)]
+pub struct RequestContext {
+    /// Who asks.
+    pub principal: Principal,
+    /// The guest token's hash, when one was shown (also beside a sign-in, for merging).
+    pub guest: Option<GuestKey>,
+    /// The sales channel.
+    pub channel: Channel,
+    /// The language of texts.
+    pub locale: Locale,
+    /// One id through gateway, services and events.
+    pub correlation_id: String,
+}
+
+impl RequestContext {
+    /// The owner that this caller acts as, when he is a shopper whom we can recognise.
+    pub fn owner(&self) -> Option<Owner> {
+        match (&self.principal, &self.guest) {
+            (Principal::Customer(id), _) => Some(Owner::Customer(*id)),
+            (Principal::Anonymous, Some(guest)) => Some(Owner::Guest(guest.clone())),
+            _ => None,
+        }
+    }
+
+    /// Whether the caller is the owner: the customer himself, or whoever shows the guest token.
+    pub fn is(&self, owner: &Owner) -> bool {
+        match owner {
+            Owner::Customer(id) => self.principal == Principal::Customer(*id),
+            Owner::Guest(key) => self.guest.as_ref() == Some(key),
+        }
+    }
+
+    /// Whether the caller is an operator with the scope, or the system itself.
+    pub fn may(&self, scope: &str) -> bool {
+        match &self.principal {
+            Principal::Operator { scopes, .. } => scopes.contains(scope),
+            Principal::System(_) => true,
+            Principal::Anonymous | Principal::Customer(_) => false,
+        }
+    }
+
+    /// The caller in an event.
+    pub fn actor(&self) -> Actor {
+        match &self.principal {
+            Principal::Anonymous => "guest".into(),
+            Principal::Customer(id) => format!("customer/{id}"),
+            Principal::Operator { id, .. } => format!("operator/{id}"),
+            Principal::System(name) => format!("system/{name}"),
+        }
+    }
+
+    /// The metadata of events that this request causes.
+    pub fn meta(&self) -> EventMeta {
+        EventMeta {
+            correlation_id: self.correlation_id.clone(),
+            causation_id: None,
+            actor: self.actor(),
+            channel: Some(self.channel.key.to_string()),
+        }
+    }
+}
+
+/// The metadata of events that a part of the system causes by itself.
+pub fn system_meta(name: &str, correlation_id: impl Into<String>, channel: Option<&ChannelKey>) -> EventMeta {
+    EventMeta {
+        correlation_id: correlation_id.into(),
+        causation_id: None,
+        actor: format!("system/{name}"),
+        channel: channel.map(ToString::to_string),
+    }
+}

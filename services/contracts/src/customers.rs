@@ -1,0 +1,114 @@
+//! Customers, operators, and the persons behind facts.
+
+use crate::{
+    fault::Fault,
+    ids::{CustomerId, OperatorId},
+    values::Email,
+};
+use emporia_events::EventPayload;
+use emporia_vault::PersonId;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What checkout needs to know of a signed-in customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// The customer.
+    pub customer: CustomerId,
+    /// The person behind.
+    pub person: PersonId,
+    /// His mail address. Personal.
+    pub email: Email,
+}
+
+/// What others may ask of customers.
+#[async_trait::async_trait]
+pub trait Customers: Send + Sync {
+    /// The account of a customer; `None` when there is none or the person was erased.
+    async fn account(&self, customer: CustomerId) -> Result<Option<Account>, Fault>;
+    /// A new person for a guest's order: never linked to an account by an unverified address.
+    async fn guest_person(&self) -> Result<PersonId, Fault>;
+}
+
+/// A room that keeps something about persons. Export and erasure ask every one of them.
+#[async_trait::async_trait]
+pub trait PersonalData: Send + Sync {
+    /// The room's name in the export.
+    fn room(&self) -> &'static str;
+    /// All that the room keeps about the person, readable.
+    async fn export(&self, person: PersonId) -> Result<serde_json::Value, Fault>;
+    /// Removes what is not sealed under the person's key (index entries, files). Idempotent. The key itself is
+    /// destroyed by the caller afterwards.
+    async fn erase(&self, person: PersonId) -> Result<(), Fault>;
+}
+
+macro_rules! customer_event {
+    ($(#[$meta:meta])* $name:ident { $($(#[$fmeta:meta])* $field:ident: $type:ty,)* }, |$this:ident| $subject:expr) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $name {
+            $($(#[$fmeta])* pub $field: $type,)*
+        }
+
+        impl EventPayload for $name {
+            const SOURCE: &'static str = "emporia.customers";
+            const DETAIL_TYPE: &'static str = stringify!($name);
+            const SCHEMA: u32 = 1;
+
+            fn subject(&self) -> String {
+                let $this = self;
+                $subject
+            }
+        }
+    };
+}
+
+customer_event!(
+    /// Somebody opened an account.
+    CustomerRegistered {
+        /// The customer.
+        customer_id: CustomerId,
+        /// The person behind.
+        person_id: PersonId,
+    },
+    |e| format!("customer/{}", e.customer_id)
+);
+customer_event!(
+    /// A customer signed in.
+    CustomerSignedIn {
+        /// The customer.
+        customer_id: CustomerId,
+    },
+    |e| format!("customer/{}", e.customer_id)
+);
+customer_event!(
+    /// A refresh token was used a second time: all sessions of its family were ended.
+    SessionReuseDetected {
+        /// Whose: `customer/…` or `operator/…`.
+        owner: String,
+    },
+    |e| e.owner.clone()
+);
+customer_event!(
+    /// A person's key was destroyed: whatever was sealed under it cannot be read any more.
+    PersonErased {
+        /// The person.
+        person_id: PersonId,
+        /// The account, when there was one.
+        customer_id: Option<CustomerId>,
+    },
+    |e| format!("person/{}", e.person_id)
+);
+customer_event!(
+    /// An operator or associate was made or his rights changed.
+    OperatorDefined {
+        /// The operator.
+        operator_id: OperatorId,
+        /// His roles.
+        roles: BTreeSet<String>,
+    },
+    |e| format!("operator/{}", e.operator_id)
+);

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+pub mod carts;
+pub mod catalog;
+pub mod channels;
+pub mod checkout;
+pub mod context;
+pub mod customers;
+pub mod fault;
+pub mod ids;
+mod instant;
+pub mod inventory;
+pub mod orders;
+pub mod payments;
+pub mod pricing;
+pub mod tax;
+pub mod values;
+
+pub use context::{Actor, GuestKey, Owner, Principal, RequestContext};
+pub use fault::Fault;

@@ -1,0 +1,14 @@
+//! Orders: what was bought, at which price, and what became of it.
+
+mod events;
+mod lines;
+mod placing;
+mod totals;
+
+pub use events::*;
+pub use lines::{DeliveryCharge, LineKind, PricedLine};
+pub use placing::{
+    OrderContact, OrderMode, OrderRefusal, OrderTender, OrderView, Orders, PlaceOrder, PlacedOrder, RecordReturn,
+    RecordedReturn, ReturnCondition, ReturnLine, TenderKind,
+};
+pub use totals::{PricedSnapshot, SnapshotError, TaxTotal, Totals};

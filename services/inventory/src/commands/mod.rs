@@ -1,0 +1,4 @@
+//! Decisions of the stock room: pure functions.
+
+pub(crate) mod counting;
+pub mod sourcing;

@@ -1,0 +1,298 @@
+use crate::{
+    model::{CountTask, Location, LocationKind, StockLevel},
+    service::{InventoryError, InventoryService, SetStockLevel},
+};
+use async_graphql::{
+    ComplexObject, Context, EmptySubscription, Enum, InputObject, Object, Result, Schema, SimpleObject,
+    dataloader::{DataLoader, Loader, NoCache},
+};
+use emporia_contracts::{
+    Fault,
+    inventory::Availability,
+    values::{LocationKey, Sku},
+};
+use emporia_store::StoreError;
+use emporia_subgraph::{DateTime, UserError, UserErrorCode, access::*, bad_input, context, fault, page_size, parse};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+/// The subgraph of stock.
+pub type InventorySchema = Schema<Query, Mutation, EmptySubscription>;
+
+/// Builds the subgraph.
+pub fn schema(service: InventoryService) -> InventorySchema {
+    let loader = DataLoader::with_cache(AvailabilityLoader(service.clone()), tokio::spawn, NoCache)
+        .delay(Duration::ZERO)
+        .max_batch_size(1000);
+    Schema::build(Query, Mutation, EmptySubscription)
+        .enable_federation()
+        .enable_subscription_in_federation()
+        .data(service)
+        .data(loader)
+        .finish()
+}
+
+/// Availability of many variants of one page in one look.
+struct AvailabilityLoader(InventoryService);
+
+type PoolSku = (Arc<Vec<LocationKey>>, Sku);
+
+impl Loader<PoolSku> for AvailabilityLoader {
+    type Value = Availability;
+    type Error = StoreError;
+
+    async fn load(&self, keys: &[PoolSku]) -> Result<HashMap<PoolSku, Availability>, StoreError> {
+        let mut pools: HashMap<Arc<Vec<LocationKey>>, Vec<Sku>> = HashMap::new();
+        for (pool, sku) in keys {
+            pools.entry(pool.clone()).or_default().push(sku.clone());
+        }
+        let mut found = HashMap::with_capacity(keys.len());
+        for (pool, skus) in pools {
+            for availability in self.0.available(&skus, &pool).await? {
+                found.insert((pool.clone(), availability.sku.clone()), availability);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A variant, as far as stock knows it.
+pub struct ProductVariant {
+    sku: Sku,
+}
+
+/// What can be sold of a variant in this channel.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "VariantAvailability")]
+pub struct VariantAvailability {
+    /// Whether at least one unit can be ordered now.
+    in_stock: bool,
+    /// Units that can be promised now, over all locations of the channel; absent when units are not counted.
+    quantity: Option<i32>,
+    /// Whether it may be ordered beyond that.
+    backorder: bool,
+}
+
+#[Object]
+impl ProductVariant {
+    /// Stock keeping unit.
+    async fn sku(&self) -> String {
+        self.sku.to_string()
+    }
+
+    /// What can be sold of it in the channel of this request. An indication: only the order decides.
+    async fn availability(&self, ctx: &Context<'_>) -> Result<VariantAvailability> {
+        let pool = Arc::new(context(ctx)?.channel.stock_pool.clone());
+        let loader = ctx.data::<DataLoader<AvailabilityLoader, NoCache>>()?;
+        let found = loader.load_one((pool, self.sku.clone())).await.map_err(|e| fault(Fault::transient("inventory", e)))?;
+        let a = found.unwrap_or(Availability { sku: self.sku.clone(), available: 0, tracked: true, backorder: false });
+        Ok(VariantAvailability {
+            in_stock: !a.tracked || a.backorder || a.available > 0,
+            quantity: a.tracked.then(|| i32::try_from(a.available).unwrap_or(i32::MAX)),
+            backorder: a.backorder,
+        })
+    }
+
+    /// Stock per location of the channel.
+    #[graphql(directive = requires_scopes::apply(scope("stock:read")))]
+    async fn stock_levels(&self, ctx: &Context<'_>) -> Result<Vec<GraphStockLevel>> {
+        let pool = &context(ctx)?.channel.stock_pool;
+        let levels = ctx.data::<InventoryService>()?.levels(std::slice::from_ref(&self.sku), pool).await;
+        Ok(levels.map_err(store_fault)?.into_iter().map(Into::into).collect())
+    }
+}
+
+/// Stock of a SKU at a location, in units.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "StockLevel")]
+pub struct GraphStockLevel {
+    sku: String,
+    /// Key of the location.
+    location: String,
+    /// Sum of all movements.
+    on_hand: i64,
+    /// onHand − damaged − allocated − reserved − safety.
+    available: i64,
+    /// Held for checkouts.
+    reserved: i64,
+    /// Belongs to orders.
+    allocated: i64,
+    /// There but not for sale.
+    damaged: i64,
+    /// Kept back.
+    safety: i64,
+}
+
+impl From<StockLevel> for GraphStockLevel {
+    fn from(l: StockLevel) -> Self {
+        Self {
+            sku: l.sku.to_string(),
+            location: l.location.to_string(),
+            on_hand: l.on_hand,
+            available: l.available,
+            reserved: l.reserved,
+            allocated: l.allocated,
+            damaged: l.damaged,
+            safety: l.safety,
+        }
+    }
+}
+
+/// What kind of place a location is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "LocationKind", remote = "LocationKind")]
+pub enum GraphLocationKind {
+    /// Ships to customers.
+    Warehouse,
+    /// Sells over the counter; may ship too.
+    Store,
+}
+
+/// A place where stock is.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "Location")]
+pub struct GraphLocation {
+    key: String,
+    name: String,
+    kind: GraphLocationKind,
+    /// ISO 3166-1 alpha-2.
+    country_code: String,
+}
+
+impl From<Location> for GraphLocation {
+    fn from(l: Location) -> Self {
+        Self {
+            key: l.key.to_string(),
+            name: l.name,
+            kind: l.kind.into(),
+            country_code: l.country.to_string(),
+        }
+    }
+}
+
+/// Somebody should count.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "CountTask", complex)]
+pub struct GraphCountTask {
+    id: async_graphql::ID,
+    sku: String,
+    location: String,
+    /// On hand by the ledger when the task was raised.
+    on_hand: i64,
+    #[graphql(skip)]
+    raised: jiff::Timestamp,
+}
+
+#[ComplexObject]
+impl GraphCountTask {
+    /// When it was raised.
+    async fn raised_at(&self) -> DateTime {
+        self.raised.into()
+    }
+}
+
+impl From<CountTask> for GraphCountTask {
+    fn from(t: CountTask) -> Self {
+        Self {
+            id: t.id.to_string().into(),
+            sku: t.sku.to_string(),
+            location: t.location.to_string(),
+            on_hand: t.on_hand,
+            raised: t.raised_at,
+        }
+    }
+}
+
+/// Sets what is there.
+#[derive(Debug, InputObject)]
+pub struct SetStockLevelInput {
+    sku: String,
+    /// Key of the location.
+    location: String,
+    /// Units that are there, in all.
+    on_hand: Option<i64>,
+    /// Units to keep back.
+    safety: Option<i64>,
+    /// Refuse when another number is on hand now: compare-and-set.
+    expected_on_hand: Option<i64>,
+}
+
+/// What came of it.
+#[derive(Debug, SimpleObject)]
+pub struct SetStockLevelPayload {
+    stock_level: Option<GraphStockLevel>,
+    user_errors: Vec<UserError>,
+}
+
+fn store_fault(error: StoreError) -> async_graphql::Error {
+    fault(crate::service::fault(error))
+}
+
+/// Questions about stock.
+pub struct Query;
+
+#[Object]
+impl Query {
+    /// Every location, by key.
+    #[graphql(directive = public::apply())]
+    async fn locations(&self, ctx: &Context<'_>) -> Result<Vec<GraphLocation>> {
+        let locations = ctx.data::<InventoryService>()?.locations().await.map_err(store_fault)?;
+        Ok(locations.into_iter().map(Into::into).collect())
+    }
+
+    /// Stock of SKUs at every location of the channel.
+    #[graphql(directive = requires_scopes::apply(scope("stock:read")))]
+    async fn stock_levels(&self, ctx: &Context<'_>, skus: Vec<String>) -> Result<Vec<GraphStockLevel>> {
+        if skus.len() > 100 {
+            return Err(bad_input("skus: at most 100 at once"));
+        }
+        let skus: Vec<Sku> = skus.iter().map(|sku| parse("skus", sku)).collect::<Result<_>>()?;
+        let pool = &context(ctx)?.channel.stock_pool;
+        let levels = ctx.data::<InventoryService>()?.levels(&skus, pool).await.map_err(store_fault)?;
+        Ok(levels.into_iter().map(Into::into).collect())
+    }
+
+    /// Count tasks that nobody has settled, oldest first.
+    #[graphql(directive = requires_scopes::apply(scope("stock:read")))]
+    async fn open_count_tasks(&self, ctx: &Context<'_>, first: Option<i32>) -> Result<Vec<GraphCountTask>> {
+        let limit = page_size(first, None, 50)?;
+        let tasks = ctx.data::<InventoryService>()?.open_count_tasks(limit).await.map_err(store_fault)?;
+        Ok(tasks.into_iter().map(Into::into).collect())
+    }
+
+    #[graphql(entity)]
+    async fn find_product_variant_by_sku(&self, #[graphql(key)] sku: String) -> Result<ProductVariant> {
+        Ok(ProductVariant { sku: parse("sku", &sku)? })
+    }
+}
+
+/// Changes of stock.
+pub struct Mutation;
+
+#[Object]
+impl Mutation {
+    /// Sets how many units are there, or are kept back. The difference becomes a movement.
+    #[graphql(directive = requires_scopes::apply(scope("stock:write")))]
+    async fn set_stock_level(&self, ctx: &Context<'_>, input: SetStockLevelInput) -> Result<SetStockLevelPayload> {
+        let request = SetStockLevel {
+            sku: parse("sku", &input.sku)?,
+            location: parse("location", &input.location)?,
+            on_hand: input.on_hand,
+            safety: input.safety,
+            expected_on_hand: input.expected_on_hand,
+            meta: context(ctx)?.meta(),
+        };
+        let refused = |code, field, message: String| SetStockLevelPayload {
+            stock_level: None,
+            user_errors: vec![UserError::new(code, field, message)],
+        };
+        Ok(match ctx.data::<InventoryService>()?.set_level(request).await {
+            Ok(level) => SetStockLevelPayload { stock_level: Some(level.into()), user_errors: vec![] },
+            Err(InventoryError::Store(error)) => return Err(store_fault(error)),
+            Err(e @ InventoryError::UnknownLocation(_)) => refused(UserErrorCode::NotFound, "location", e.to_string()),
+            Err(e @ InventoryError::VersionConflict { .. }) => {
+                refused(UserErrorCode::VersionConflict, "expectedOnHand", e.to_string())
+            }
+            Err(e @ InventoryError::Invalid(_)) => refused(UserErrorCode::Invalid, "", e.to_string()),
+        })
+    }
+}

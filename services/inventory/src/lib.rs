@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+mod commands;
+mod graphql;
+mod model;
+mod projections;
+mod service;
+
+pub use commands::sourcing::{Level, Plan, plan};
+pub use graphql::{InventorySchema, schema};
+pub use model::{CountTask, Location, LocationKind, Movement, StockLevel, StockPolicy, space};
+pub use service::{InventoryError, InventoryService, SetStockLevel};

@@ -1,0 +1,109 @@
+//! What orders do to stock: goods leave, units are given back, goods come back.
+
+use crate::{
+    commands::counting,
+    model::{Counted, stock_key},
+    service::{InventoryService, movements::Happened},
+};
+use emporia_contracts::{
+    inventory::{MovementLine, MovementReason},
+    orders::{FulfilmentShipped, LineKind, OrderLinesCancelled, OrderPlaced, ReturnCondition, ReturnRecorded},
+};
+use emporia_events::EventMeta;
+use emporia_store::{Once, StoreError};
+use jiff::{SignedDuration, Timestamp};
+
+/// One event, as far as stock needs to know it.
+pub(crate) struct Cause<'a> {
+    pub(crate) event_id: &'a str,
+    pub(crate) at: Timestamp,
+    pub(crate) meta: &'a EventMeta,
+}
+
+impl InventoryService {
+    /// A reported order whose goods have already left: free units went.
+    pub(crate) async fn on_order_placed(&self, event: &OrderPlaced, cause: &Cause<'_>) -> Result<(), StoreError> {
+        let Some(location) = &event.fulfilled_from else { return Ok(()) };
+        let goods = event.snapshot.lines.iter().filter(|line| line.kind == LineKind::Goods);
+        let lines: Vec<MovementLine> =
+            goods.map(|l| MovementLine { sku: l.sku.clone(), delta: -l.quantity.units() }).collect();
+        let happened = Happened {
+            unique: format!("placed/{}", event.order_id),
+            location,
+            reason: MovementReason::Sale,
+            reference: &format!("order/{}", event.order_id),
+            at: event.placed_at,
+            meta: cause.meta,
+            change: counting::moved,
+        };
+        self.record_movement(happened, &lines).await
+    }
+
+    /// Allocated units left.
+    pub(crate) async fn on_shipped(&self, event: &FulfilmentShipped, cause: &Cause<'_>) -> Result<(), StoreError> {
+        let lines: Vec<MovementLine> = event
+            .lines
+            .iter()
+            .map(|l| MovementLine { sku: l.sku.clone(), delta: -l.quantity.units() })
+            .collect();
+        let happened = Happened {
+            unique: format!("shipped/{}", event.fulfilment_id),
+            location: &event.location,
+            reason: MovementReason::Sale,
+            reference: &format!("order/{}", event.order_id),
+            at: cause.at,
+            meta: cause.meta,
+            change: |delta| counting::shipped(-delta),
+        };
+        self.record_movement(happened, &lines).await
+    }
+
+    /// Allocated units are free again.
+    pub(crate) async fn on_cancelled(&self, event: &OrderLinesCancelled, cause: &Cause<'_>) -> Result<(), StoreError> {
+        for (number, part) in event.allocations.chunks(90).enumerate() {
+            let once = Once {
+                scope: "order-cancelled".into(),
+                key: format!("{}/{number}", cause.event_id),
+                fingerprint: String::new(),
+                keep_for: Some(SignedDuration::from_hours(24 * 365)),
+            };
+            self.space
+                .transact_once(once, |tx| async move {
+                    part.iter().try_for_each(|a| {
+                        let change = counting::recount(a, Counted::Allocated, Counted::Free);
+                        tx.add(stock_key(&a.sku, &a.location), change)
+                    })?;
+                    Ok::<_, StoreError>(())
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Goods came back: on the shelf, or aside.
+    pub(crate) async fn on_returned(&self, event: &ReturnRecorded, cause: &Cause<'_>) -> Result<(), StoreError> {
+        let changes: [(ReturnCondition, &str, fn(i64) -> emporia_store::TallyChange); 2] = [
+            (ReturnCondition::Restock, "restock", counting::moved),
+            (ReturnCondition::Damaged, "damaged", counting::came_back_damaged),
+        ];
+        for (condition, name, change) in changes {
+            let lines: Vec<MovementLine> = event
+                .lines
+                .iter()
+                .filter(|l| l.condition == condition)
+                .map(|l| MovementLine { sku: l.sku.clone(), delta: l.quantity.units() })
+                .collect();
+            let happened = Happened {
+                unique: format!("returned/{}/{name}", event.return_id),
+                location: &event.location,
+                reason: MovementReason::Return,
+                reference: &format!("return/{}", event.return_id),
+                at: event.at,
+                meta: cause.meta,
+                change,
+            };
+            self.record_movement(happened, &lines).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+pub mod access;
+mod address;
+mod errors;
+mod idempotency;
+mod input;
+mod money;
+mod time;
+mod user_error;
+
+pub use address::{AddressInput, PostalAddress};
+pub use errors::{bad_input, conflict, fault, forbidden, idempotency_key_reused, not_found, unauthenticated};
+pub use idempotency::{IdempotencyScope, fingerprint, idempotency_key};
+pub use input::{page_size, parse, parse_id, parse_key};
+pub use money::{GraphMoney, decimal_price};
+pub use time::DateTime;
+pub use user_error::{UserError, UserErrorCode};
+
+use async_graphql::{Context, Result};
+use emporia_contracts::RequestContext;
+
+/// The context of the request, put there by the gateway.
+///
+/// # Errors
+/// A fault when a schema is run without one: a defect of the wiring.
+pub fn context<'a>(ctx: &Context<'a>) -> Result<&'a RequestContext> {
+    ctx.data::<RequestContext>()
+}

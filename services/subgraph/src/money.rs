@@ -1,0 +1,23 @@
+use async_graphql::SimpleObject;
+use emporia_money::{Money, UnitPrice};
+
+/// An amount of money.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "Money", shareable)]
+pub struct GraphMoney {
+    /// Major units as a decimal string, with all decimals of the currency: "12.99", "1299", "1.299".
+    pub amount: String,
+    /// ISO 4217 code.
+    pub currency_code: String,
+}
+
+impl From<Money> for GraphMoney {
+    fn from(money: Money) -> Self {
+        Self { amount: money.to_decimal_string(), currency_code: money.currency().code().to_owned() }
+    }
+}
+
+/// A unit price; it may have more decimals than the currency.
+pub fn decimal_price(price: UnitPrice) -> GraphMoney {
+    GraphMoney { amount: price.to_decimal_string(), currency_code: price.currency().code().to_owned() }
+}
