@@ -1,1 +1,10 @@
 #![doc = include_str!("../README.md")]
+
+mod commands;
+mod graphql;
+mod model;
+mod service;
+
+pub use graphql::{CheckoutSchema, schema};
+pub use model::{Checkout, CheckoutState, DeliveryOption, DeliveryRate, Tender, space};
+pub use service::{CheckoutDeps, CheckoutError, CheckoutService, Progress, StartCheckout};

@@ -59,6 +59,28 @@ pub struct OpenCheckout {
     pub meta: EventMeta,
 }
 
+/// A checkout is about to buy the cart: until it gives the cart up or makes an order, no other checkout may buy it and
+/// nobody may edit it. Idempotent by the checkout.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimCart {
+    /// The cart.
+    pub cart: CartId,
+    /// The checkout.
+    pub checkout: CheckoutId,
+    /// The revision that was priced; another one now is refused.
+    pub revision: u32,
+}
+
+/// A checkout gives a claimed cart up. Idempotent; another checkout's claim is left alone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UnclaimCart {
+    /// The cart.
+    pub cart: CartId,
+    /// The checkout.
+    pub checkout: CheckoutId,
+}
+
 /// A cart became an order. Idempotent by the order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MarkOrdered {
@@ -79,6 +101,24 @@ pub enum CartRefusal {
     /// It was merged into another, or has expired.
     #[error("cart {0} is not active any more")]
     NotActive(CartId),
+    /// Another checkout is buying it.
+    #[error("cart {cart} is being bought by checkout {by}")]
+    Claimed {
+        /// The cart.
+        cart: CartId,
+        /// The checkout that has it.
+        by: CheckoutId,
+    },
+    /// It was edited since the revision that the caller means.
+    #[error("cart {cart} has revision {actual}, not {expected}")]
+    Changed {
+        /// The cart.
+        cart: CartId,
+        /// What the caller means.
+        expected: u32,
+        /// What it is.
+        actual: u32,
+    },
     /// It already became an order.
     #[error("cart {cart} already became order {order}")]
     Ordered {
@@ -99,6 +139,10 @@ pub trait Carts: Send + Sync {
     async fn cart(&self, request: CartRequest) -> Result<CartFacts, CartRefusal>;
     /// Notes that a checkout is open on it. Edits stay possible and void the checkout's snapshot.
     async fn open_checkout(&self, request: OpenCheckout) -> Result<CartFacts, CartRefusal>;
+    /// Claims it for a purchase.
+    async fn claim(&self, request: ClaimCart) -> Result<(), CartRefusal>;
+    /// Gives a claim up.
+    async fn unclaim(&self, request: UnclaimCart) -> Result<(), Fault>;
     /// Notes that it became an order; no edit is possible after that.
     async fn mark_ordered(&self, request: MarkOrdered) -> Result<(), CartRefusal>;
 }

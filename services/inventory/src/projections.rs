@@ -6,8 +6,13 @@ use crate::{
     service::{InventoryService, movements::Happened},
 };
 use emporia_contracts::{
+    ids::OrderId,
     inventory::{MovementLine, MovementReason},
-    orders::{FulfilmentShipped, LineKind, OrderLinesCancelled, OrderPlaced, ReturnCondition, ReturnRecorded},
+    orders::{
+        FulfilmentShipped, LineKind, OrderLinesCancelled, OrderLinesPlaced, OrderPlaced, PricedLine, ReturnCondition,
+        ReturnRecorded,
+    },
+    values::LocationKey,
 };
 use emporia_events::EventMeta;
 use emporia_store::{Once, StoreError};
@@ -23,16 +28,35 @@ pub(crate) struct Cause<'a> {
 impl InventoryService {
     /// A reported order whose goods have already left: free units went.
     pub(crate) async fn on_order_placed(&self, event: &OrderPlaced, cause: &Cause<'_>) -> Result<(), StoreError> {
-        let Some(location) = &event.fulfilled_from else { return Ok(()) };
-        let goods = event.snapshot.lines.iter().filter(|line| line.kind == LineKind::Goods);
+        let from = event.fulfilled_from.as_ref();
+        self.goods_left(event.order_id, 0, &event.snapshot.lines, from, event.placed_at, cause).await
+    }
+
+    /// The rest of a reported order that is too long for one event.
+    pub(crate) async fn on_lines_placed(&self, event: &OrderLinesPlaced, cause: &Cause<'_>) -> Result<(), StoreError> {
+        let from = event.fulfilled_from.as_ref();
+        self.goods_left(event.order_id, event.offset, &event.lines, from, event.placed_at, cause).await
+    }
+
+    async fn goods_left(
+        &self,
+        order: OrderId,
+        offset: usize,
+        lines: &[PricedLine],
+        from: Option<&LocationKey>,
+        at: Timestamp,
+        cause: &Cause<'_>,
+    ) -> Result<(), StoreError> {
+        let Some(location) = from else { return Ok(()) };
+        let goods = lines.iter().filter(|line| line.kind == LineKind::Goods);
         let lines: Vec<MovementLine> =
             goods.map(|l| MovementLine { sku: l.sku.clone(), delta: -l.quantity.units() }).collect();
         let happened = Happened {
-            unique: format!("placed/{}", event.order_id),
+            unique: format!("placed/{order}/{offset}"),
             location,
             reason: MovementReason::Sale,
-            reference: &format!("order/{}", event.order_id),
-            at: event.placed_at,
+            reference: &format!("order/{order}"),
+            at,
             meta: cause.meta,
             change: counting::moved,
         };

@@ -1,1 +1,14 @@
 #![doc = include_str!("../README.md")]
+
+mod commands;
+mod graphql;
+mod model;
+mod projections;
+mod service;
+
+pub use graphql::{OrdersSchema, schema};
+pub use model::{
+    Fulfilment, FulfilmentState, LedgerEntry, LedgerKind, Order, OrderLine, OrderStatus, ReturnDocument, TimelineEntry,
+    Units, space,
+};
+pub use service::{CancelLines, CreateFulfilment, OrderError, OrderQuery, OrdersService, Shipment};

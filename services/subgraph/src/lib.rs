@@ -7,6 +7,7 @@ mod idempotency;
 mod input;
 mod money;
 mod time;
+mod totals;
 mod user_error;
 
 pub use address::{AddressInput, PostalAddress};
@@ -15,6 +16,7 @@ pub use idempotency::{IdempotencyScope, fingerprint, idempotency_key};
 pub use input::{page_size, parse, parse_id, parse_key};
 pub use money::{GraphMoney, decimal_price};
 pub use time::DateTime;
+pub use totals::{OrderTaxTotal, OrderTotals};
 pub use user_error::{UserError, UserErrorCode};
 
 use async_graphql::{Context, Result};

@@ -1,1 +1,14 @@
 #![doc = include_str!("../README.md")]
+
+mod assessment;
+mod commands;
+mod graphql;
+mod model;
+mod service;
+mod table;
+
+pub use assessment::{Taxed, assess_lines};
+pub use commands::RateRefusal;
+pub use graphql::{TaxSchema, schema};
+pub use model::{TaxRate, space};
+pub use service::{TaxError, TaxService};

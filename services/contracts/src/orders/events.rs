@@ -1,7 +1,7 @@
 use crate::{
     ids::{CartId, CheckoutId, CustomerId, FulfilmentId, OrderId, OrderLineId, PaymentId, ReservationId, ReturnId},
     inventory::Allocation,
-    orders::{OrderMode, OrderTender, PricedSnapshot, ReturnCondition},
+    orders::{OrderMode, OrderTender, PricedLine, PricedSnapshot, ReturnCondition},
     values::{ChannelKey, CountryCode, ExternalId, LocationKey, Quantity, Sku},
 };
 use emporia_events::EventPayload;
@@ -36,6 +36,9 @@ macro_rules! order_event {
     };
 }
 
+/// Lines in one event: so many always fit the store's limit of an event's size.
+pub const LINES_PER_EVENT: usize = 300;
+
 /// Units of one order line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -67,8 +70,10 @@ order_event!(
         locale: String,
         /// Country of delivery or of the store.
         country: CountryCode,
-        /// Lines and totals.
+        /// Lines and totals. An order of more than [`LINES_PER_EVENT`] lines has only its first ones here.
         snapshot: PricedSnapshot,
+        /// How many lines follow in `OrderLinesPlaced`.
+        further_lines: usize,
         /// How it is paid.
         tenders: Vec<OrderTender>,
         /// From where it is served.
@@ -84,6 +89,20 @@ order_event!(
         placed_at: Timestamp,
         /// The goods left this location with the order.
         fulfilled_from: Option<LocationKey>,
+    }
+);
+order_event!(
+    /// Further lines of an order that is too long for one event; they follow `OrderPlaced` in the same transaction.
+    OrderLinesPlaced {
+        /// The lines.
+        lines: Vec<PricedLine>,
+        /// When the order was placed.
+        #[schemars(with = "crate::instant::Instant")]
+        placed_at: Timestamp,
+        /// The goods left this location with the order.
+        fulfilled_from: Option<LocationKey>,
+        /// How many lines came before these.
+        offset: usize,
     }
 );
 order_event!(

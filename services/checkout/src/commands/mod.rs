@@ -1,0 +1,4 @@
+//! Decisions of the checkout: pure functions.
+
+pub(crate) mod delivery;
+pub(crate) mod tenders;

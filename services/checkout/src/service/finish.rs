@@ -1,0 +1,165 @@
+//! The last steps: stock to the order, the order itself, the cart.
+
+use crate::{
+    model::{Checkout, CheckoutState},
+    service::{CheckoutError, CheckoutService, Progress, pricing::demand},
+};
+use emporia_contracts::{
+    Fault,
+    carts::{CartRefusal, MarkOrdered},
+    checkout::CheckoutCompleted,
+    ids::OrderId,
+    inventory::{Allocation, CommitRefusal, CommitReservation, Reserve, ReserveRefusal},
+    orders::{OrderMode, OrderRefusal, OrderTender, PlaceOrder, TenderKind},
+    payments::{AttachOrder, PaymentRefusal},
+};
+use jiff::SignedDuration;
+
+impl CheckoutService {
+    /// Everything is paid for: make the order. Every call in here may be made again.
+    pub(crate) async fn make_order(&self, checkout: &Checkout) -> Result<Option<Progress>, CheckoutError> {
+        let order = checkout.order.ok_or_else(|| Fault::permanent("checkout", "authorised without an order's id"))?;
+        let snapshot = checkout.snapshot.as_ref().ok_or(CheckoutError::CartChanged)?;
+        let allocations = match self.allocate(checkout, order).await? {
+            Ok(allocations) => allocations,
+            Err(waits) => return Ok(waits),
+        };
+        let channel = self.channel(&checkout.channel).await?;
+        let tender = |t: &crate::model::Tender| OrderTender {
+            kind: TenderKind::Card,
+            amount: t.amount,
+            payment_id: Some(t.payment),
+            label: t.label.clone().unwrap_or_else(|| "Card".into()),
+        };
+        let place = PlaceOrder {
+            order,
+            mode: OrderMode::Request,
+            external_id: None,
+            channel: checkout.channel.clone(),
+            number_prefix: channel.order_prefix.clone(),
+            owner: Some(checkout.owner.clone()),
+            customer: checkout.customer,
+            person: Some(checkout.person),
+            contact: Some(checkout.contact.clone()),
+            locale: checkout.locale.clone(),
+            country: checkout.country.clone(),
+            snapshot: snapshot.clone(),
+            tenders: checkout.tenders.iter().map(tender).collect(),
+            allocations,
+            reservation: checkout.reservation,
+            checkout: Some(checkout.id),
+            cart: Some(checkout.cart),
+            placed_at: self.space.clock().now(),
+            fulfilled_from: None,
+            meta: self.meta(checkout),
+        };
+        let placed = match self.deps.orders.place(place).await {
+            Ok(placed) => placed,
+            Err(OrderRefusal::Fault(fault)) => return Err(fault.into()),
+            Err(refusal) => return Err(Fault::permanent("orders", refusal).into()),
+        };
+        futures_util::try_join!(self.close_cart(checkout, order), self.attach_payments(checkout, order))?;
+        let (meta, number, total) = (&self.meta(checkout), &placed.number, snapshot.totals.total);
+        self.step(checkout.id, CheckoutState::Authorised, move |c, tx| {
+            c.state = CheckoutState::Completed;
+            c.order_number = Some(number.clone());
+            let event = CheckoutCompleted {
+                checkout_id: c.id,
+                cart_id: c.cart,
+                channel: c.channel.clone(),
+                order_id: order,
+                total,
+            };
+            self.emit(tx, &event, meta)
+        })
+        .await?;
+        Ok(None)
+    }
+
+    /// Held stock becomes the order's. If the hold ran out meanwhile, it is held anew; if the goods are gone, the
+    /// payments are given up.
+    async fn allocate(
+        &self,
+        checkout: &Checkout,
+        order: OrderId,
+    ) -> Result<Result<Vec<Allocation>, Option<Progress>>, CheckoutError> {
+        let (Some(reservation), Some(snapshot)) = (checkout.reservation, &checkout.snapshot) else {
+            return Err(CheckoutError::CartChanged);
+        };
+        let demand = demand(snapshot);
+        if demand.is_empty() {
+            return Ok(Ok(vec![]));
+        }
+        let meta = self.meta(checkout);
+        let commit = CommitReservation { reservation, order, meta: meta.clone() };
+        match self.deps.inventory.commit(commit).await {
+            Ok(allocations) => return Ok(Ok(allocations)),
+            Err(CommitRefusal::Fault(fault)) => return Err(fault.into()),
+            Err(CommitRefusal::NotHeld(_)) => {}
+        }
+        let channel = self.channel(&checkout.channel).await?;
+        let again = self.ids.next();
+        // Known before it is used: after a crash this id is committed, not a third one.
+        let noted = self.step(checkout.id, CheckoutState::Authorised, move |c, _| {
+            c.reservation = Some(again);
+            Ok(())
+        });
+        if noted.await?.is_none_or(|c| c.reservation != Some(again)) {
+            return Ok(Err(None));
+        }
+        let request = Reserve {
+            reservation: again,
+            demand,
+            pool: channel.stock_pool.clone(),
+            until: self.space.clock().now() + SignedDuration::from_mins(5),
+            holder: format!("checkout/{}", checkout.id),
+            meta,
+        };
+        match self.deps.inventory.reserve(request).await {
+            Ok(_) => Ok(Err(None)),
+            Err(ReserveRefusal::Short(shortages)) => {
+                self.void_payments(checkout, "the goods are sold out").await?;
+                let progress = self.short(checkout, shortages).await?;
+                self.forget_tenders(checkout).await?;
+                Ok(Err(Some(progress)))
+            }
+            Err(ReserveRefusal::Ended(_)) => Ok(Err(None)),
+            Err(ReserveRefusal::Fault(fault)) => Err(fault.into()),
+        }
+    }
+
+    /// Voided payments cannot serve the next attempt.
+    async fn forget_tenders(&self, checkout: &Checkout) -> Result<(), CheckoutError> {
+        self.step(checkout.id, CheckoutState::Priced, |c, _| {
+            c.tenders.clear();
+            Ok(())
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn close_cart(&self, checkout: &Checkout, order: OrderId) -> Result<(), CheckoutError> {
+        let mark = MarkOrdered { cart: checkout.cart, order, meta: self.meta(checkout) };
+        match self.deps.carts.mark_ordered(mark).await {
+            Ok(()) => Ok(()),
+            Err(CartRefusal::Fault(fault)) => Err(fault.into()),
+            // The order exists and is paid: a cart that went away meanwhile is no reason to undo it.
+            Err(refusal) => {
+                tracing::warn!(cart = %checkout.cart, %order, %refusal, "the cart of an order could not be closed");
+                Ok(())
+            }
+        }
+    }
+
+    async fn attach_payments(&self, checkout: &Checkout, order: OrderId) -> Result<(), CheckoutError> {
+        for tender in &checkout.tenders {
+            let attach = AttachOrder { payment: tender.payment, order, meta: self.meta(checkout) };
+            match self.deps.payments.attach(attach).await {
+                Ok(()) => {}
+                Err(PaymentRefusal::Fault(fault)) => return Err(fault.into()),
+                Err(refusal) => return Err(Fault::permanent("payments", refusal).into()),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Who takes on what was cut off: after a crash, after a webhook, and what nobody came back to.
+
+use crate::{
+    model::{Checkout, CheckoutState},
+    service::{CheckoutError, CheckoutService, Progress},
+};
+use emporia_contracts::ids::{CheckoutId, PaymentId};
+use emporia_store::{IndexKey, Query};
+use jiff::SignedDuration;
+
+/// How long a payment may be undecided before the purchase is given up.
+const UNDECIDED: SignedDuration = SignedDuration::from_mins(60);
+/// When an undecided checkout is looked at again.
+const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+impl CheckoutService {
+    /// A payment changed at the provider: takes its checkout on, if that waits.
+    ///
+    /// # Errors
+    /// A fault: the checkout stays where it is and is taken on later.
+    pub async fn on_payment(&self, payment: PaymentId) -> Result<(), CheckoutError> {
+        let query = Query::index("checkouts_by_payment").prefix(IndexKey::new().text(&payment.to_string())).limit(10);
+        for checkout in self.space.query::<Checkout>(query).await?.into_values() {
+            if checkout.state == CheckoutState::Paying {
+                self.advance(checkout.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes on checkouts that are due: unfinished ones are advanced, idle ones expire. Returns how many it dealt
+    /// with; call it again while that is not zero. One that fails does not stop the others.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn recover(&self) -> Result<usize, CheckoutError> {
+        let now = self.space.clock().now();
+        let query = Query::index("checkouts_due").to(IndexKey::new().time(now)).limit(100);
+        let due = self.space.query::<Checkout>(query).await?.into_values();
+        let mut dealt_with = 0;
+        for checkout in due {
+            let id = checkout.id;
+            match self.take_on(checkout).await {
+                Ok(()) => dealt_with += 1,
+                Err(error) => {
+                    tracing::warn!(checkout = %id, %error, "a checkout could not be taken on; it will be tried again");
+                    self.later(id).await?;
+                }
+            }
+        }
+        Ok(dealt_with)
+    }
+
+    async fn take_on(&self, checkout: Checkout) -> Result<(), CheckoutError> {
+        if !checkout.state.under_way() {
+            return self.end(checkout, CheckoutState::Expired, "").await.map(drop);
+        }
+        let id = checkout.id;
+        match self.advance(id).await?.1 {
+            Progress::ActionRequired(_) | Progress::Pending => {
+                let late = checkout.started_at.saturating_add(UNDECIDED).is_ok_and(|end| end <= self.space.clock().now());
+                if late { self.give_up(id).await } else { self.later(id).await }
+            }
+            Progress::Completed(_) | Progress::Short(_) | Progress::Declined(_) => Ok(()),
+        }
+    }
+
+    /// Nobody paid in time.
+    async fn give_up(&self, id: CheckoutId) -> Result<(), CheckoutError> {
+        let checkout = self.load(id).await?;
+        let back = self.stop_paying(checkout, "not_paid_in_time").await?;
+        self.end(back, CheckoutState::Expired, "").await.map(drop)
+    }
+
+    /// Gives the payments of a checkout up. Should the provider decide later after all, they are voided then.
+    pub(crate) async fn stop_paying(&self, checkout: Checkout, code: &str) -> Result<Checkout, CheckoutError> {
+        self.void_payments(&checkout, code).await?;
+        let back = self.step(checkout.id, CheckoutState::Paying, move |c, _| {
+            c.state = CheckoutState::Priced;
+            c.decline_code = Some(code.to_owned());
+            Ok(())
+        });
+        back.await?.ok_or(CheckoutError::State(checkout.id, checkout.state))
+    }
+
+    async fn later(&self, id: CheckoutId) -> Result<(), CheckoutError> {
+        let due = self.space.clock().now() + AGAIN;
+        let state = self.load(id).await?.state;
+        if state.under_way() {
+            self.space
+                .transact(|tx| async move {
+                    let found = tx.get::<Checkout>(&Checkout::key_of(id)).await?.ok_or(CheckoutError::NotFound(id))?;
+                    tx.put(&Checkout { due, ..found.value })?;
+                    Ok::<_, CheckoutError>(())
+                })
+                .await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! Decisions about orders: pure functions.
+
+pub(crate) mod fulfilling;
+pub(crate) mod returning;
+pub(crate) mod shares;

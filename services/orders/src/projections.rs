@@ -1,0 +1,62 @@
+//! What payments do to the order's ledger and timeline.
+
+use crate::{
+    model::{LedgerKind, Order},
+    service::OrdersService,
+};
+use emporia_contracts::payments::{PaymentCaptured, PaymentFacts, PaymentRefunded};
+use emporia_money::{Money, MoneyError};
+use emporia_store::{StoreError, Tx};
+use jiff::Timestamp;
+
+/// What a payment did, as an entry of the ledger and a line of the timeline.
+pub(crate) struct Entry {
+    kind: Option<(LedgerKind, Money, String)>,
+    event: &'static str,
+    text: String,
+}
+
+impl Entry {
+    pub(crate) fn captured(event: &PaymentCaptured) -> Result<Self, MoneyError> {
+        let paid = Money::zero(event.amount.currency()).minus(event.amount)?;
+        Ok(Self {
+            kind: Some((LedgerKind::Capture, paid, event.key.clone())),
+            event: "PaymentCaptured",
+            text: format!("{} captured", event.amount),
+        })
+    }
+
+    pub(crate) fn refunded(event: &PaymentRefunded) -> Self {
+        Self {
+            kind: Some((LedgerKind::Refund, event.amount, event.refund_id.to_string())),
+            event: "PaymentRefunded",
+            text: format!("{} given back", event.amount),
+        }
+    }
+
+    pub(crate) fn told(event: &'static str, payment: &PaymentFacts, what: &str) -> Self {
+        Self { kind: None, event, text: format!("{} {what}", payment.amount) }
+    }
+}
+
+impl OrdersService {
+    /// Enters what a payment of an order did, in the consumer's transaction.
+    pub(crate) async fn on_payment(
+        &self,
+        tx: &Tx,
+        payment: &PaymentFacts,
+        entry: Entry,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(order) = payment.order_id else { return Ok(()) };
+        let Some(found) = tx.get::<Order>(&Order::key_of(order)).await? else { return Ok(()) };
+        let mut order = found.value;
+        if let Some((kind, amount, reference)) = entry.kind
+            && !order.enter(kind, amount, reference, at)
+        {
+            return Ok(());
+        }
+        order.note(at, entry.event, "payments", entry.text);
+        tx.put(&order)
+    }
+}

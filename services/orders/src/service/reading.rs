@@ -1,0 +1,104 @@
+use crate::{
+    model::{Fulfilment, FurtherLines, Order, OrderLine, ReturnDocument, owner_key},
+    service::OrdersService,
+};
+use emporia_contracts::{Owner, ids::OrderId, orders::OrderContact, values::ChannelKey};
+use emporia_store::{Children, IndexKey, Page, Query, StoreError, Version, Versioned};
+use emporia_vault::VaultError;
+
+/// Which orders, and which page of them.
+#[derive(Debug, Clone)]
+pub enum OrderQuery {
+    /// All of a channel, by time.
+    Channel(ChannelKey),
+    /// All of one owner, by time.
+    Owner(Owner),
+}
+
+impl OrderQuery {
+    fn query(&self) -> Query {
+        match self {
+            Self::Channel(channel) => Query::index("orders_by_time").prefix(IndexKey::new().text(channel.as_str())),
+            Self::Owner(owner) => Query::index("orders_by_owner").prefix(owner_key(owner)),
+        }
+    }
+}
+
+impl OrdersService {
+    /// The order of that id.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn get(&self, id: OrderId) -> Result<Option<Versioned<Order>>, StoreError> {
+        self.space.get::<Order>(&Order::key_of(id)).await
+    }
+
+    /// Orders by id, in order.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn get_many(&self, ids: &[OrderId]) -> Result<Vec<Option<Versioned<Order>>>, StoreError> {
+        let keys: Vec<_> = ids.iter().map(|id| Order::key_of(*id)).collect();
+        self.space.get_many::<Order>(&keys).await
+    }
+
+    /// The order of that number in a channel.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn by_number(&self, channel: &ChannelKey, number: &str) -> Result<Option<Versioned<Order>>, StoreError> {
+        let key = IndexKey::new().text(channel.as_str()).text(number);
+        let page = self.space.query::<Order>(Query::index("order_number").prefix(key).limit(1)).await?;
+        Ok(page.items.into_iter().next().map(|(_, order)| order))
+    }
+
+    /// A page of orders; the caller adds order and bounds of the page.
+    ///
+    /// # Errors
+    /// What the store reports; [`StoreError::BadCursor`].
+    pub async fn page(&self, of: &OrderQuery, bounds: impl FnOnce(Query) -> Query) -> Result<Page<Order>, StoreError> {
+        self.space.query::<Order>(bounds(of.query())).await
+    }
+
+    /// All lines of an order.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn lines(&self, order: &Order) -> Result<Vec<OrderLine>, StoreError> {
+        let mut lines = order.lines.clone();
+        if order.line_count > lines.len() {
+            let further = self.space.children::<FurtherLines>(Children::of(order.id.to_string()).limit(1000)).await?;
+            lines.extend(further.into_values().into_iter().flat_map(|f| f.lines));
+        }
+        Ok(lines)
+    }
+
+    /// Fulfilments of an order, in the order of their making.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn fulfilments(&self, order: OrderId) -> Result<Vec<Fulfilment>, StoreError> {
+        Ok(self.space.children::<Fulfilment>(Children::of(order.to_string()).limit(1000)).await?.into_values())
+    }
+
+    /// Returns of an order.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn returns(&self, order: OrderId) -> Result<Vec<ReturnDocument>, StoreError> {
+        Ok(self.space.children::<ReturnDocument>(Children::of(order.to_string()).limit(1000)).await?.into_values())
+    }
+
+    /// Who ordered and where it goes; `None` when the person was erased or never known.
+    ///
+    /// # Errors
+    /// What the vault reports.
+    pub fn contact(&self, order: &Order) -> Result<Option<OrderContact>, VaultError> {
+        order.contact.as_ref().map_or(Ok(None), |sealed| self.vault.unseal(sealed))
+    }
+
+    /// Whether the order still has the version that the caller read.
+    pub(crate) fn same(found: Version, expected: Option<&str>) -> bool {
+        expected.is_none_or(|expected| expected == found.to_string())
+    }
+}
