@@ -1,1 +1,11 @@
 #![doc = include_str!("../README.md")]
+
+mod commands;
+mod graphql;
+mod model;
+mod service;
+
+pub use commands::MergeStrategy;
+pub use graphql::{CartsSchema, schema};
+pub use model::{Cart, CartLine, CartState, space};
+pub use service::{CartError, CartsDeps, CartsService, LineRequest};

@@ -1,1 +1,23 @@
 #![doc = include_str!("../README.md")]
+
+mod commands;
+mod graphql;
+mod model;
+mod service;
+mod tree;
+
+pub use commands::{
+    CatalogRefusal,
+    categories::DefineCategory,
+    product_types::DefineProductType,
+    products::{ProductDraft, ProductPatch, VariantDraft},
+};
+pub use graphql::{CatalogSchema, schema};
+pub use model::{
+    AttributeDefinition, AttributeKind, AttributeLevel, AttributeValue, Category, Media, Product, ProductType, Texts, Variant,
+    space,
+};
+pub use service::{
+    CatalogError, CatalogService, ListProducts, ProductPage, ProductSort, StoredProduct, Upserted, Window,
+};
+pub use tree::CategoryTree;

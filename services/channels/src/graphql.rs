@@ -1,11 +1,10 @@
 use crate::service::{ChannelsError, ChannelsService};
 use async_graphql::{Context, EmptySubscription, Enum, InputObject, Object, Result, Schema, SimpleObject};
 use emporia_contracts::{
-    Fault,
     channels::{self, ChannelFacts, RoundingPolicy},
 };
 use emporia_money::Rounding;
-use emporia_subgraph::{UserError, UserErrorCode, access::*, context, fault, parse};
+use emporia_subgraph::{UserError, UserErrorCode, access::*, context, parse, store_error};
 
 /// The subgraph of channels.
 pub type ChannelsSchema = Schema<Query, Mutation, EmptySubscription>;
@@ -176,7 +175,7 @@ impl Mutation {
                 channel: None,
                 user_errors: vec![UserError::new(UserErrorCode::Invalid, "", refusal.to_string())],
             }),
-            Err(ChannelsError::Store(error)) => Err(fault(Fault::transient("channels", error))),
+            Err(ChannelsError::Store(error)) => Err(store_error("channels", error)),
         }
     }
 }

@@ -77,7 +77,7 @@ impl ChannelsService {
                 let before = tx.get::<StoredChannel>(&key).await?;
                 if let Some(event) = commands::define(before.as_ref().map(|b| &b.value.0), wanted)? {
                     tx.put(&StoredChannel(wanted.clone()))?;
-                    tx.emit(envelope(&event, meta, &this.ids, this.space.clock().now())?)?;
+                    tx.emit(envelope(&event, meta, &this.ids, this.space.clock().as_ref())?)?;
                 }
                 Ok::<_, ChannelsError>(())
             })

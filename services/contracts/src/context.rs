@@ -8,6 +8,7 @@ use crate::{
 use emporia_events::EventMeta;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
 /// The hash of a guest's secret token. Whoever shows the token owns what was made with it; the token itself is never
@@ -15,6 +16,13 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct GuestKey(pub String);
+
+impl GuestKey {
+    /// The key of a guest token: its SHA-256 in hexadecimal. The token has 256 random bits, so a plain hash suffices.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).iter().map(|b| format!("{b:02x}")).collect())
+    }
+}
 
 /// To whom a cart, checkout or order belongs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

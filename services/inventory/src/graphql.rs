@@ -7,12 +7,11 @@ use async_graphql::{
     dataloader::{DataLoader, Loader, NoCache},
 };
 use emporia_contracts::{
-    Fault,
     inventory::Availability,
     values::{LocationKey, Sku},
 };
 use emporia_store::StoreError;
-use emporia_subgraph::{DateTime, UserError, UserErrorCode, access::*, bad_input, context, fault, page_size, parse};
+use emporia_subgraph::{DateTime, UserError, UserErrorCode, access::*, bad_input, context, page_size, parse, store_error};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// The subgraph of stock.
@@ -83,7 +82,7 @@ impl ProductVariant {
     async fn availability(&self, ctx: &Context<'_>) -> Result<VariantAvailability> {
         let pool = Arc::new(context(ctx)?.channel.stock_pool.clone());
         let loader = ctx.data::<DataLoader<AvailabilityLoader, NoCache>>()?;
-        let found = loader.load_one((pool, self.sku.clone())).await.map_err(|e| fault(Fault::transient("inventory", e)))?;
+        let found = loader.load_one((pool, self.sku.clone())).await.map_err(store_fault)?;
         let a = found.unwrap_or(Availability { sku: self.sku.clone(), available: 0, tracked: true, backorder: false });
         Ok(VariantAvailability {
             in_stock: !a.tracked || a.backorder || a.available > 0,
@@ -224,7 +223,7 @@ pub struct SetStockLevelPayload {
 }
 
 fn store_fault(error: StoreError) -> async_graphql::Error {
-    fault(crate::service::fault(error))
+    store_error("inventory", error)
 }
 
 /// Questions about stock.

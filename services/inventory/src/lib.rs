@@ -9,4 +9,5 @@ mod service;
 pub use commands::sourcing::{Level, Plan, plan};
 pub use graphql::{InventorySchema, schema};
 pub use model::{CountTask, Location, LocationKind, Movement, StockLevel, StockPolicy, space};
+pub use projections::StockFollowsOrders;
 pub use service::{InventoryError, InventoryService, SetStockLevel};

@@ -22,6 +22,7 @@ pub fn space() -> SpaceSchema {
         .collection::<CountTask>()
         .index("open_count_tasks")
         .tally(STOCK, &FIELDS)
+        .with(emporia_events::consumers)
 
 }
 

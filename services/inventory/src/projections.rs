@@ -14,9 +14,46 @@ use emporia_contracts::{
     },
     values::LocationKey,
 };
-use emporia_events::EventMeta;
-use emporia_store::{Once, StoreError};
+use emporia_events::{Envelope, EventMeta, EventPayload, Handler, HandlerError};
+use emporia_store::{Once, StoreError, Tx};
 use jiff::{SignedDuration, Timestamp};
+
+/// Follows the events of orders. Effects that do not fit the consumer's transaction (an order may have a thousand
+/// lines) are committed in parts that are recorded once each, so that handling an event again changes nothing.
+pub struct StockFollowsOrders(pub InventoryService);
+
+#[async_trait::async_trait]
+impl Handler for StockFollowsOrders {
+    fn wants(&self, source: &str, detail_type: &str) -> bool {
+        source == OrderPlaced::SOURCE
+            && [
+                OrderPlaced::DETAIL_TYPE,
+                OrderLinesPlaced::DETAIL_TYPE,
+                FulfilmentShipped::DETAIL_TYPE,
+                OrderLinesCancelled::DETAIL_TYPE,
+                ReturnRecorded::DETAIL_TYPE,
+            ]
+            .contains(&detail_type)
+    }
+
+    async fn handle(&self, event: &Envelope, _: &Tx) -> Result<(), HandlerError> {
+        let meta = event.meta_for_effect("system/inventory");
+        let cause = Cause { event_id: &event.id.to_string(), at: event.detail.metadata.occurred_at, meta: &meta };
+        let stock = &self.0;
+        if event.is::<OrderPlaced>() {
+            stock.on_order_placed(&event.payload()?, &cause).await?;
+        } else if event.is::<OrderLinesPlaced>() {
+            stock.on_lines_placed(&event.payload()?, &cause).await?;
+        } else if event.is::<FulfilmentShipped>() {
+            stock.on_shipped(&event.payload()?, &cause).await?;
+        } else if event.is::<OrderLinesCancelled>() {
+            stock.on_cancelled(&event.payload()?, &cause).await?;
+        } else if event.is::<ReturnRecorded>() {
+            stock.on_returned(&event.payload()?, &cause).await?;
+        }
+        Ok(())
+    }
+}
 
 /// One event, as far as stock needs to know it.
 pub(crate) struct Cause<'a> {

@@ -11,4 +11,5 @@ pub use model::{
     Fulfilment, FulfilmentState, LedgerEntry, LedgerKind, Order, OrderLine, OrderStatus, ReturnDocument, TimelineEntry,
     Units, space,
 };
+pub use projections::OrdersFollowPayments;
 pub use service::{CancelLines, CreateFulfilment, OrderError, OrderQuery, OrdersService, Shipment};

@@ -27,6 +27,7 @@ pub fn space() -> SpaceSchema {
         .collection::<ReturnDocument>()
         .unique("return_external_id")
         .collection::<NumberBlock>()
+        .with(emporia_events::consumers)
 
 }
 

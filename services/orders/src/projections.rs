@@ -4,10 +4,50 @@ use crate::{
     model::{LedgerKind, Order},
     service::OrdersService,
 };
-use emporia_contracts::payments::{PaymentCaptured, PaymentFacts, PaymentRefunded};
+use emporia_contracts::payments::{
+    PaymentCaptured, PaymentDisputed, PaymentExpired, PaymentFacts, PaymentRefunded, PaymentVoided,
+};
+use emporia_events::{Envelope, EventPayload, Handler, HandlerError};
 use emporia_money::{Money, MoneyError};
 use emporia_store::{StoreError, Tx};
 use jiff::Timestamp;
+
+/// Follows the events of payments.
+pub struct OrdersFollowPayments(pub OrdersService);
+
+#[async_trait::async_trait]
+impl Handler for OrdersFollowPayments {
+    fn wants(&self, source: &str, _: &str) -> bool {
+        source == PaymentCaptured::SOURCE
+    }
+
+    async fn handle(&self, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
+        let told = |e: MoneyError| HandlerError::Permanent(e.to_string());
+        let (payment, entry) = if event.is::<PaymentCaptured>() {
+            let captured: PaymentCaptured = event.payload()?;
+            (captured.payment.clone(), Entry::captured(&captured).map_err(told)?)
+        } else if event.is::<PaymentRefunded>() {
+            let refunded: PaymentRefunded = event.payload()?;
+            (refunded.payment.clone(), Entry::refunded(&refunded))
+        } else if event.is::<PaymentVoided>() {
+            let voided: PaymentVoided = event.payload()?;
+            (voided.payment.clone(), Entry::told("PaymentVoided", &voided.payment, "given up"))
+        } else if event.is::<PaymentDisputed>() {
+            let disputed: PaymentDisputed = event.payload()?;
+            (disputed.payment.clone(), Entry::told("PaymentDisputed", &disputed.payment, "disputed"))
+        } else if event.is::<PaymentExpired>() {
+            let expired: PaymentExpired = event.payload()?;
+            (expired.payment.clone(), Entry::told("PaymentExpired", &expired.payment, "ran out before capture"))
+        } else {
+            return Ok(());
+        };
+        self.0.on_payment(tx, &payment, entry, event.detail.metadata.occurred_at).await?;
+        if let Some(order) = payment.order_id {
+            self.0.updated(order);
+        }
+        Ok(())
+    }
+}
 
 /// What a payment did, as an entry of the ledger and a line of the timeline.
 pub(crate) struct Entry {

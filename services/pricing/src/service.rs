@@ -173,7 +173,7 @@ impl PricingService {
                     settings.push(match decided {
                         Ok(Some((prices, event))) => {
                             tx.put(&prices)?;
-                            tx.emit(envelope(&event, meta, &this.ids, now)?)?;
+                            tx.emit(envelope(&event, meta, &this.ids, this.space.clock().as_ref())?)?;
                             held.insert(key, Some(prices));
                             Ok(PriceSetting::Set { previous: event.previous })
                         }

@@ -1,5 +1,6 @@
 use async_graphql::{Error, ErrorExtensions};
 use emporia_contracts::Fault;
+use emporia_store::StoreError;
 
 fn coded(message: impl Into<String>, code: &str) -> Error {
     Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
@@ -30,12 +31,18 @@ pub fn conflict(message: impl Into<String>) -> Error {
     coded(message, "CONFLICT")
 }
 
-/// The idempotency key was used before with another input.
-pub fn idempotency_key_reused(key: &str) -> Error {
-    coded(
-        format!("idempotency key \"{key}\" was already used with another input: use a new key for a new request"),
-        "IDEMPOTENCY_KEY_REUSED",
-    )
+/// What the store refuses, as the client should see it: a bad cursor or key, an idempotency key that was used before
+/// with another input, or a fault of `room`.
+pub fn store_error(room: &str, error: StoreError) -> Error {
+    match &error {
+        StoreError::IdempotencyKeyReused { key, .. } => coded(
+            format!("idempotency key \"{key}\" was already used with another input: use a new key for a new request"),
+            "IDEMPOTENCY_KEY_REUSED",
+        ),
+        StoreError::BadCursor { .. } | StoreError::BadKey { .. } => bad_input(error.to_string()),
+        _ if error.is_retryable() => fault(Fault::transient(room, error)),
+        _ => fault(Fault::permanent(room, error)),
+    }
 }
 
 /// A room does not answer: nobody's fault but ours. The gateway masks the message in production.

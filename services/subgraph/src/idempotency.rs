@@ -1,29 +1,65 @@
-use crate::errors::bad_input;
-use async_graphql::Result;
 use emporia_contracts::{Owner, Principal, RequestContext};
-use serde::Serialize;
+use emporia_store::{Once, Space, StoreError, Tx};
+use jiff::SignedDuration;
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-/// Whose keys collide with whose: the same key of two callers, or of two operations, are two keys.
-pub type IdempotencyScope = String;
+/// How long a key is remembered.
+const KEPT: SignedDuration = SignedDuration::from_hours(48);
 
-/// Checks a key that a client chose: 1 to 200 visible characters. Returns it with the scope of this caller and
-/// operation.
+/// The record of an operation under a key that a client chose: 1 to 200 visible characters. The same key of two
+/// callers, or of two operations, are two keys.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` when the key is empty, too long or has control characters.
-pub fn idempotency_key(context: &RequestContext, operation: &str, key: &str) -> Result<(IdempotencyScope, String)> {
+/// [`StoreError::BadKey`] when the key is empty, too long or has control characters.
+pub fn idempotency(
+    asks: &RequestContext,
+    operation: &str,
+    key: &str,
+    input: &impl Serialize,
+) -> Result<Once, StoreError> {
     if key.is_empty() || key.len() > 200 || key.chars().any(char::is_control) {
-        return Err(bad_input("idempotencyKey: use 1 to 200 visible characters, such as a UUID"));
+        let key = key.chars().take(60).collect();
+        return Err(StoreError::BadKey { key, reason: "idempotencyKey has 1 to 200 visible characters".into() });
     }
-    let caller = match (&context.principal, context.owner()) {
+    let caller = match (&asks.principal, asks.owner()) {
         (_, Some(Owner::Customer(id))) => format!("customer/{id}"),
         (_, Some(Owner::Guest(guest))) => format!("guest/{}", guest.0),
         (Principal::Operator { id, .. }, _) => format!("operator/{id}"),
         (Principal::System(name), _) => format!("system/{name}"),
         _ => "anonymous".to_owned(),
     };
-    Ok((format!("{operation}/{caller}"), key.to_owned()))
+    Ok(Once {
+        scope: format!("{operation}/{caller}"),
+        key: key.to_owned(),
+        fingerprint: fingerprint(input),
+        keep_for: Some(KEPT),
+    })
+}
+
+/// Runs an operation in its own transaction: once per key when the client gave one, else each time.
+///
+/// # Errors
+/// The operation's own; [`StoreError::IdempotencyKeyReused`] when the key came with another input;
+/// [`StoreError::BadKey`].
+pub async fn run_once<R, E, F, Fut>(
+    space: &Space,
+    asks: &RequestContext,
+    operation: &str,
+    key: Option<&str>,
+    input: &(impl Serialize + Sync),
+    act: F,
+) -> Result<R, E>
+where
+    R: Serialize + DeserializeOwned + Send,
+    E: From<StoreError> + Send,
+    F: Fn(Tx) -> Fut + Send,
+    Fut: Future<Output = Result<R, E>> + Send,
+{
+    match key {
+        None => space.transact(act).await,
+        Some(key) => Ok(space.transact_once(idempotency(asks, operation, key, input)?, act).await?.value),
+    }
 }
 
 /// A hash of an input, to tell whether a key comes again with the same one.

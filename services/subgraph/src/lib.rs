@@ -11,8 +11,8 @@ mod totals;
 mod user_error;
 
 pub use address::{AddressInput, PostalAddress};
-pub use errors::{bad_input, conflict, fault, forbidden, idempotency_key_reused, not_found, unauthenticated};
-pub use idempotency::{IdempotencyScope, fingerprint, idempotency_key};
+pub use errors::{bad_input, conflict, fault, forbidden, not_found, store_error, unauthenticated};
+pub use idempotency::{fingerprint, idempotency, run_once};
 pub use input::{page_size, parse, parse_id, parse_key};
 pub use money::{GraphMoney, decimal_price};
 pub use time::DateTime;

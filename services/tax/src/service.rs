@@ -110,7 +110,7 @@ impl TaxService {
                         commands::define(before.as_ref().map(|b| &b.value), rate)?
                     {
                         tx.put(&schedule)?;
-                        tx.emit(envelope(&event, meta, &this.ids, this.space.clock().now())?)?;
+                        tx.emit(envelope(&event, meta, &this.ids, this.space.clock().as_ref())?)?;
                         changed += 1;
                     }
                 }

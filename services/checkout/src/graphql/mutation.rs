@@ -12,10 +12,9 @@ use emporia_contracts::{
     values::Email,
 };
 use emporia_money::Money;
-use emporia_store::StoreError;
 use emporia_subgraph::{
-    AddressInput, UserError, UserErrorCode, access::*, bad_input, context, fault, idempotency_key_reused, not_found,
-    parse_id,
+    AddressInput, UserError, UserErrorCode, access::*, bad_input, context, fault, not_found, parse_id,
+    store_error,
 };
 use serde::Serialize;
 
@@ -255,8 +254,7 @@ fn return_url(url: Option<String>) -> Result<Option<String>> {
 /// What is an error, not something that the shopper can put right.
 pub(crate) fn failed(error: CheckoutError) -> async_graphql::Error {
     match error {
-        CheckoutError::Store(StoreError::IdempotencyKeyReused { key, .. }) => idempotency_key_reused(&key),
-        CheckoutError::Store(error) => fault(emporia_contracts::Fault::transient("checkout", error)),
+        CheckoutError::Store(error) => store_error("checkout", error),
         CheckoutError::Fault(error) => fault(error),
         CheckoutError::NotFound(_) | CheckoutError::Cart(CartRefusal::NotFound(_)) => not_found(error.to_string()),
         error => bad_input(error.to_string()),

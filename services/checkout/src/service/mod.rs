@@ -221,7 +221,7 @@ impl CheckoutService {
     }
 
     pub(crate) fn emit(&self, tx: &Tx, event: &impl EventPayload, meta: &EventMeta) -> Result<(), StoreError> {
-        tx.emit(envelope(event, meta, &self.ids, self.space.clock().now())?)
+        tx.emit(envelope(event, meta, &self.ids, self.space.clock().as_ref())?)
     }
 
     /// Moves a checkout on, if it is still where the caller thinks it is. `None`: another was quicker; look again.

@@ -17,7 +17,7 @@ use emporia_contracts::{
 };
 use emporia_events::EventMeta;
 use emporia_money::Money;
-use emporia_store::{Once, StoreError, Tx};
+use emporia_store::{StoreError, Tx};
 use jiff::SignedDuration;
 
 /// How long an untouched checkout lives.
@@ -70,14 +70,7 @@ impl CheckoutService {
         key: &str,
         input: &(impl serde::Serialize + Sync),
     ) -> Result<Checkout, CheckoutError> {
-        let (scope, key) = emporia_subgraph::idempotency_key(asks, operation, key)
-            .map_err(|e| CheckoutError::Invalid(e.message))?;
-        let once = Once {
-            scope,
-            key,
-            fingerprint: emporia_subgraph::fingerprint(input),
-            keep_for: Some(SignedDuration::from_hours(48)),
-        };
+        let once = emporia_subgraph::idempotency(asks, operation, key, input)?;
         if let Some(id) = self.space.recall::<CheckoutId>(&once).await? {
             return self.load(id).await;
         }

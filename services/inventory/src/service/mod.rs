@@ -64,7 +64,7 @@ impl InventoryService {
     }
 
     pub(crate) fn emit(&self, tx: &Tx, event: &impl EventPayload, meta: &EventMeta) -> Result<(), StoreError> {
-        tx.emit(envelope(event, meta, &self.ids, self.space.clock().now())?)
+        tx.emit(envelope(event, meta, &self.ids, self.space.clock().as_ref())?)
     }
 
     /// Defines a location, or renames one.

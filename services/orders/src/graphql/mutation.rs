@@ -9,13 +9,11 @@ use emporia_contracts::{
     orders::{OrderRefusal, Orders as _, RecordReturn, ReturnCondition, ReturnLine},
 };
 use emporia_money::Money;
-use emporia_store::{Once, StoreError, Tx};
+use emporia_store::Tx;
 use emporia_subgraph::{
-    UserError, UserErrorCode, access::*, bad_input, conflict, context, fault, fingerprint, idempotency_key,
-    idempotency_key_reused, not_found, parse, parse_id,
+    UserError, UserErrorCode, access::*, bad_input, conflict, context, fault, not_found, parse, parse_id, run_once,
 };
-use jiff::SignedDuration;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 /// Units of one order line.
 #[derive(Debug, Clone, InputObject, Serialize)]
@@ -305,16 +303,13 @@ async fn once<R, F, Fut>(
     act: F,
 ) -> Result<R, OrderError>
 where
-    R: Serialize + serde::de::DeserializeOwned + Send + Sync,
-    F: Fn(Tx) -> Fut + Send + Sync,
+    R: Serialize + DeserializeOwned + Send,
+    F: Fn(Tx) -> Fut + Send,
     Fut: Future<Output = Result<R, OrderError>> + Send,
 {
-    let refused = |e: async_graphql::Error| OrderError::Refused(e.message);
-    let service = ctx.data::<OrdersService>().map_err(refused)?;
-    let Some(key) = key else { return service.space.transact(act).await };
-    let (scope, key) = idempotency_key(context(ctx).map_err(refused)?, operation, key).map_err(refused)?;
-    let once = Once { scope, key, fingerprint: fingerprint(input), keep_for: Some(SignedDuration::from_hours(48)) };
-    Ok(service.space.transact_once(once, act).await?.value)
+    let wiring = |e: async_graphql::Error| OrderError::Refused(e.message);
+    let (service, asks) = (ctx.data::<OrdersService>().map_err(wiring)?, context(ctx).map_err(wiring)?);
+    run_once(&service.space, asks, operation, key, input, act).await
 }
 
 /// Tells what the caller can put right from what is an error.
@@ -323,7 +318,6 @@ fn settle<R>(done: Result<R, OrderError>) -> Result<Result<R, UserError>> {
         Ok(_) => return Ok(Ok(done.map_err(|e| fault(emporia_contracts::Fault::permanent("orders", e)))?)),
         Err(OrderError::NotFound(what)) => return Err(not_found(format!("there is no {what}"))),
         Err(OrderError::VersionConflict) => return Err(conflict("the order was changed meanwhile: read it again")),
-        Err(OrderError::Store(StoreError::IdempotencyKeyReused { key, .. })) => return Err(idempotency_key_reused(key)),
         Err(OrderError::Store(error)) => return Err(gone(error.clone())),
         Err(OrderError::Refused(_)) => UserErrorCode::StateNotAllowed,
         Err(OrderError::TooManyLines(..)) => UserErrorCode::LimitExceeded,

@@ -1,6 +1,6 @@
 use crate::{
     graphql::{Orders, types::{Cart, Customer, Order, ProductVariant}},
-    service::{OrderQuery, OrdersService, fault as store_fault},
+    service::{OrderQuery, OrdersService},
 };
 use async_graphql::{
     Context, ID, Object, Result,
@@ -8,7 +8,7 @@ use async_graphql::{
 };
 use emporia_contracts::RequestContext;
 use emporia_store::{Cursor, StoreError, Versioned};
-use emporia_subgraph::{access::*, bad_input, context, fault, not_found, page_size, parse, parse_id};
+use emporia_subgraph::{access::*, bad_input, context, not_found, page_size, parse, parse_id, store_error};
 
 /// A page of orders.
 pub(crate) type OrderConnection = Connection<String, Order>;
@@ -93,10 +93,7 @@ impl Query {
 }
 
 pub(crate) fn gone(error: StoreError) -> async_graphql::Error {
-    match error {
-        StoreError::BadCursor { .. } => bad_input(error.to_string()),
-        error => fault(store_fault(error)),
-    }
+    store_error("orders", error)
 }
 
 /// Whether the caller may see the order: the owner, or an operator. To others it does not exist.

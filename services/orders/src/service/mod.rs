@@ -21,10 +21,11 @@ use emporia_contracts::{
     orders::{OrderRefusal, OrderView, Orders, PlaceOrder, PlacedOrder, RecordReturn, RecordedReturn},
 };
 use emporia_events::{EventMeta, EventPayload, envelope};
-use emporia_id::Ids;
+use emporia_id::{FixedClock, Ids};
 use emporia_money::MoneyError;
 use emporia_store::{Children, Space, StoreError, Tx};
 use emporia_vault::Vault;
+use jiff::Timestamp;
 use numbers::Numbers;
 use std::sync::Arc;
 use tokio::sync::broadcast;
@@ -99,7 +100,18 @@ impl OrdersService {
     }
 
     pub(crate) fn emit(&self, tx: &Tx, event: &impl EventPayload, meta: &EventMeta) -> Result<(), StoreError> {
-        tx.emit(envelope(event, meta, &self.ids, self.space.clock().now())?)
+        tx.emit(envelope(event, meta, &self.ids, self.space.clock().as_ref())?)
+    }
+
+    /// As `emit`, for what happened at another time and is only reported now.
+    pub(crate) fn emit_at(
+        &self,
+        tx: &Tx,
+        event: &impl EventPayload,
+        meta: &EventMeta,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        tx.emit(envelope(event, meta, &self.ids, &FixedClock::at(at))?)
     }
 
     /// The order with all its lines, for a change: guarded until the commit.

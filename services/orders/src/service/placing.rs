@@ -86,7 +86,7 @@ impl OrdersService {
             placed_at: request.placed_at,
             fulfilled_from: request.fulfilled_from.clone(),
         };
-        self.emit(tx, &event, &request.meta)?;
+        self.emit_at(tx, &event, &request.meta, request.placed_at)?;
         for (part, lines) in further.chunks(LINES_PER_EVENT).enumerate() {
             let event = OrderLinesPlaced {
                 order_id: request.order,
@@ -96,7 +96,7 @@ impl OrdersService {
                 fulfilled_from: request.fulfilled_from.clone(),
                 offset: (part + 1) * LINES_PER_EVENT,
             };
-            self.emit(tx, &event, &request.meta)?;
+            self.emit_at(tx, &event, &request.meta, request.placed_at)?;
         }
         Ok(())
     }

@@ -98,7 +98,7 @@ impl OrdersService {
             refunds,
             at: request.at,
         };
-        self.emit(tx, &event, &request.meta)?;
+        self.emit_at(tx, &event, &request.meta, request.at)?;
         Ok(document)
     }
 }
