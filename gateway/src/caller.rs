@@ -1,0 +1,73 @@
+//! Who asks.
+
+use std::{any::Any, collections::BTreeSet, fmt, sync::Arc};
+
+use async_trait::async_trait;
+use http::HeaderMap;
+
+use crate::error::GatewayError;
+
+/// Who asks, and what they may do. Made once per request (or connection) by [`Identify`].
+#[derive(Clone)]
+pub struct Caller {
+    /// Whether we know who it is.
+    pub authenticated: bool,
+    /// What the caller may do, in the words of `@requiresScopes`.
+    pub scopes: BTreeSet<String>,
+    /// What the subgraphs of this process need to know (identity, channel, locale); see
+    /// [`Local::with_context`](crate::Local::with_context).
+    pub data: Arc<dyn Any + Send + Sync>,
+    /// Headers that remote subgraphs get.
+    pub forward: HeaderMap,
+}
+
+impl Caller {
+    /// Somebody unknown, without scopes.
+    pub fn anonymous() -> Self {
+        Self { authenticated: false, scopes: BTreeSet::new(), data: Arc::new(()), forward: HeaderMap::new() }
+    }
+
+    /// Somebody known, with these scopes.
+    pub fn with_scopes<S: Into<String>>(scopes: impl IntoIterator<Item = S>) -> Self {
+        Self {
+            authenticated: true,
+            scopes: scopes.into_iter().map(Into::into).collect(),
+            ..Self::anonymous()
+        }
+    }
+}
+
+impl fmt::Debug for Caller {
+    /// Without headers and data: they hold tokens and people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("authenticated", &self.authenticated)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Finds out who asks: tokens, API keys, channel, locale. The executable implements it.
+#[async_trait]
+pub trait Identify: Send + Sync + 'static {
+    /// `connection_params` is the payload of `connection_init` on WebSockets, whose clients cannot set headers.
+    ///
+    /// # Errors
+    /// A token that is there but not valid is an error (`UNAUTHENTICATED`); no token is an anonymous caller.
+    async fn identify(
+        &self,
+        headers: &HeaderMap,
+        connection_params: Option<&serde_json::Value>,
+    ) -> Result<Caller, GatewayError>;
+}
+
+/// Everybody is anonymous.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Anonymous;
+
+#[async_trait]
+impl Identify for Anonymous {
+    async fn identify(&self, _: &HeaderMap, _: Option<&serde_json::Value>) -> Result<Caller, GatewayError> {
+        Ok(Caller::anonymous())
+    }
+}

@@ -1,0 +1,157 @@
+//! What can be set, with defaults fit for production.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of a gateway. The defaults are those of production.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Answer `__schema` and `__type`.
+    pub introspection: bool,
+    /// Hide the details of faults from clients.
+    pub mask_errors: bool,
+    /// Put the query plan into `extensions.queryPlan` when the header `emporia-query-plan` asks for it.
+    pub query_plan_on_request: bool,
+    /// What to do with root fields that do not say who may use them.
+    pub undeclared_access: UndeclaredAccess,
+    /// What one request may ask for.
+    pub limits: Limits,
+    /// Plans that are kept.
+    pub plan_cache_capacity: u64,
+    /// How long one operation may take to be planned.
+    #[serde(with = "millis")]
+    pub planning_timeout: Duration,
+    /// How long one call of a subgraph may take.
+    #[serde(with = "millis")]
+    pub subgraph_timeout: Duration,
+    /// How long a whole query or mutation may take.
+    #[serde(with = "millis")]
+    pub request_timeout: Duration,
+    /// WebSockets and server-sent events.
+    pub subscriptions: SubscriptionConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            introspection: false,
+            mask_errors: true,
+            query_plan_on_request: false,
+            undeclared_access: UndeclaredAccess::default(),
+            limits: Limits::default(),
+            plan_cache_capacity: 2_000,
+            planning_timeout: Duration::from_millis(1_000),
+            subgraph_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(30),
+            subscriptions: SubscriptionConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    /// For the demo and for developers: introspection, query plans, whole errors.
+    pub fn demo() -> Self {
+        Self { introspection: true, mask_errors: false, query_plan_on_request: true, ..Self::default() }
+    }
+}
+
+/// What to do with a field of `Query`, `Mutation` or `Subscription` that has none of `@public`,
+/// `@authenticated`, `@requiresScopes`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UndeclaredAccess {
+    /// Refuse to start: somebody forgot to think about it. For our own services.
+    #[default]
+    RefuseToStart,
+    /// Start, and refuse the field for everybody.
+    Deny,
+    /// Start, and let everybody use the field. For other people's supergraphs, which know no `@public`.
+    Allow,
+}
+
+/// What one request may ask for. What is larger is refused before it costs anything.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of the body.
+    pub body_bytes: usize,
+    /// Tokens of the document.
+    pub tokens: usize,
+    /// Nesting of fields.
+    pub depth: u32,
+    /// Aliases, fragments written out.
+    pub aliases: u32,
+    /// Root fields, fragments written out.
+    pub root_fields: u32,
+    /// Directives, fragments written out.
+    pub directives: u32,
+    /// Fields, fragments written out.
+    pub selections: u32,
+    /// Objects the answer may have, estimated from `first`/`last`.
+    pub complexity: u64,
+    /// Assumed size of a list that has neither `first` nor `last`.
+    pub assumed_list_size: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 256 * 1024,
+            tokens: 4_000,
+            depth: 16,
+            aliases: 60,
+            root_fields: 20,
+            directives: 60,
+            selections: 1_000,
+            complexity: 20_000,
+            assumed_list_size: 10,
+        }
+    }
+}
+
+/// Limits of WebSocket and server-sent-event connections.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SubscriptionConfig {
+    /// How long a WebSocket may stay silent before `connection_init`.
+    #[serde(with = "millis")]
+    pub init_timeout: Duration,
+    /// Operations that may run at once on one WebSocket.
+    pub operations_per_connection: usize,
+    /// Messages that wait for a slow reader before the sources are held back.
+    pub buffer: usize,
+    /// How often a quiet connection is pinged, so that proxies leave it open.
+    #[serde(with = "millis")]
+    pub ping_interval: Duration,
+    /// Origins, beside the server's own, whose pages may open a WebSocket (`https://shop.example`).
+    pub allowed_origins: Vec<String>,
+}
+
+impl Default for SubscriptionConfig {
+    fn default() -> Self {
+        Self {
+            init_timeout: Duration::from_secs(3),
+            operations_per_connection: 50,
+            buffer: 32,
+            ping_interval: Duration::from_secs(20),
+            allowed_origins: vec![],
+        }
+    }
+}
+
+/// Durations are whole milliseconds in configuration.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_u64(u64::try_from(value.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+        u64::deserialize(d).map(Duration::from_millis)
+    }
+}

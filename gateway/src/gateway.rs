@@ -1,0 +1,348 @@
+//! The gateway: plans and runs requests.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::AtomicU32},
+    time::Instant,
+};
+
+use async_graphql::{Value, Variables};
+use graphql_tools::{
+    parser::{parse_schema, schema as s},
+    validation::rules::default_rules_validation_plan,
+};
+use hive_router_query_planner::planner::Planner;
+use moka::future::Cache;
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+use tracing::Instrument;
+
+use crate::{
+    access::{Access, AccessError},
+    coerce,
+    compose::Supergraph,
+    config::Config,
+    error::{ErrorCode, ResponseError, mask},
+    execute::Run,
+    introspect, limits,
+    merge::State,
+    operation::{self, OperationKind},
+    plan::{Plan, Planning},
+    request::{Request, RequestContext},
+    response::{Outcome, Response},
+    schema::Schema,
+    subgraph::Subgraph,
+    telemetry,
+    write::Writer,
+};
+
+/// Why a gateway cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The supergraph's text cannot be used.
+    #[error("supergraph: {0}")]
+    Supergraph(String),
+    /// Its access declarations cannot be used.
+    #[error("supergraph: {0}")]
+    Access(#[from] AccessError),
+    /// The supergraph speaks of subgraphs that nobody answers for.
+    #[error("no implementation for subgraphs: {}", .0.join(", "))]
+    MissingSubgraphs(Vec<String>),
+}
+
+type Failure = Arc<Vec<ResponseError>>;
+type PlanKey = (u64, u64);
+
+/// One federated graph. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) planning: Arc<Planning>,
+    pub(crate) subgraphs: HashMap<Arc<str>, Arc<dyn Subgraph>>,
+    plans: Cache<PlanKey, Arc<Plan>>,
+    /// Keyed at random, so that nobody can look for two documents with the same key.
+    hashers: [RandomState; 2],
+    /// Planning is work for the processor: more at once than there are cores makes nothing faster.
+    planners: Arc<Semaphore>,
+}
+
+/// Builds a [`Gateway`].
+pub struct GatewayBuilder {
+    supergraph: Supergraph,
+    config: Config,
+    subgraphs: HashMap<Arc<str>, Arc<dyn Subgraph>>,
+}
+
+impl GatewayBuilder {
+    /// With these settings.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The subgraph of this name is answered by this.
+    #[must_use]
+    pub fn subgraph(mut self, name: impl Into<Arc<str>>, subgraph: impl Subgraph + 'static) -> Self {
+        self.subgraphs.insert(name.into(), Arc::new(subgraph));
+        self
+    }
+
+    /// Subgraphs that nobody was named for are reached at the addresses in the supergraph, with this client.
+    #[must_use]
+    pub fn remote_subgraphs(mut self, client: &reqwest::Client) -> Self {
+        for (name, url) in crate::remote::addresses(self.supergraph.sdl()) {
+            let remote = || Arc::new(crate::Remote::new(client.clone(), url)) as Arc<dyn Subgraph>;
+            self.subgraphs.entry(name.into()).or_insert_with(remote);
+        }
+        self
+    }
+
+    /// Reads the supergraph and makes ready to answer.
+    ///
+    /// # Errors
+    /// When the supergraph cannot be read or planned for, or a subgraph has no implementation.
+    pub fn build(self) -> Result<Gateway, BuildError> {
+        let sdl = self.supergraph.sdl();
+        let document =
+            parse_schema::<String>(sdl).map_err(|e| BuildError::Supergraph(e.to_string()))?.into_static();
+        if document.definitions.iter().any(|d| matches!(d, s::Definition::TypeExtension(_))) {
+            return Err(BuildError::Supergraph("a supergraph has no type extensions".into()));
+        }
+        let access = Access::from_sdl(sdl, self.config.undeclared_access)?;
+        // The planner asserts what a well-formed supergraph has; a malformed one must be an error, not an abort.
+        let planner = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            Planner::new_from_supergraph(&document, Default::default())
+        }))
+        .map_err(|_| BuildError::Supergraph("not a well-formed supergraph".into()))?
+        .map_err(|e| BuildError::Supergraph(e.to_string()))?;
+        let addresses = crate::remote::addresses(sdl);
+        if addresses.is_empty() {
+            return Err(BuildError::Supergraph("it names no subgraphs".into()));
+        }
+        let mut missing: Vec<String> = addresses
+            .into_iter()
+            .map(|(name, _)| name)
+            .filter(|name| !self.subgraphs.contains_key(name.as_str()))
+            .collect();
+        if !missing.is_empty() {
+            missing.sort();
+            return Err(BuildError::MissingSubgraphs(missing));
+        }
+        let capacity = self.config.plan_cache_capacity;
+        let planning = Planning {
+            schema: Schema::new(planner.consumer_schema.document.clone()),
+            planner,
+            access,
+            rules: default_rules_validation_plan(),
+            labels: telemetry::OperationLabels::default(),
+            config: self.config,
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Gateway(Arc::new(Inner {
+            planning: Arc::new(planning),
+            subgraphs: self.subgraphs,
+            plans: Cache::new(capacity),
+            hashers: [RandomState::new(), RandomState::new()],
+            planners: Arc::new(Semaphore::new(cores)),
+        })))
+    }
+}
+
+impl Gateway {
+    /// Starts to build a gateway for this supergraph.
+    pub fn builder(supergraph: Supergraph) -> GatewayBuilder {
+        GatewayBuilder { supergraph, config: Config::default(), subgraphs: HashMap::new() }
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &Config {
+        &self.0.planning.config
+    }
+
+    /// What the schema declares about access.
+    pub fn access(&self) -> &Access {
+        &self.0.planning.access
+    }
+
+    /// How many plans are kept.
+    pub async fn cached_plans(&self) -> u64 {
+        self.0.plans.run_pending_tasks().await;
+        self.0.plans.entry_count()
+    }
+
+    /// Answers a query or mutation.
+    pub async fn execute(&self, request: Request, context: &RequestContext) -> Response {
+        let span = tracing::debug_span!("graphql", request_id = %context.request_id);
+        if span.is_disabled() {
+            return self.answer(request, context).await;
+        }
+        self.answer(request, context).instrument(span).await
+    }
+
+    async fn answer(&self, request: Request, context: &RequestContext) -> Response {
+        let started = Instant::now();
+        let (label, response) = match self.0.plan(&request).await {
+            Ok(plan) => {
+                let limit = self.config().request_timeout;
+                let run = tokio::time::timeout(limit, self.0.run(&plan, request, context));
+                let response = run.await.unwrap_or_else(|_| {
+                    let message = format!("The request took longer than {} ms.", limit.as_millis());
+                    ResponseError::new(ErrorCode::RequestTimeout, message).into()
+                });
+                (plan.label.clone(), response)
+            }
+            Err(failure) => ("unplanned".into(), refuse(&failure)),
+        };
+        telemetry::request(&label, started, &response);
+        response
+    }
+}
+
+/// A refusal, counted.
+pub(crate) fn refuse(failure: &[ResponseError]) -> Response {
+    if let Some(code) = failure.first().and_then(ResponseError::code) {
+        telemetry::refused(code);
+    }
+    Response::refused(failure.to_vec())
+}
+
+impl Inner {
+    /// The plan for a request: a kept one, or a new one that all who ask for it at the same time share.
+    pub(crate) async fn plan(&self, request: &Request) -> Result<Arc<Plan>, Failure> {
+        let key = self.hashers.each_ref().map(|h| h.hash_one((&request.query, &request.operation_name)));
+        let key = (key[0], key[1]);
+        if let Some(plan) = self.plans.get(&key).await {
+            return Ok(plan);
+        }
+        let work = self.plan_anew(request.query.clone(), request.operation_name.clone());
+        let planned = self.plans.try_get_with(key, work);
+        // Also bounds the wait for a turn when many unknown documents come at once.
+        match tokio::time::timeout(self.planning.config.request_timeout, planned).await {
+            Ok(planned) => planned.map_err(|failure: Arc<Failure>| (*failure).clone()),
+            Err(_) => {
+                let message = "There was no time to plan the operation.";
+                Err(Arc::new(vec![ResponseError::new(ErrorCode::PlanningTimeout, message)]))
+            }
+        }
+    }
+
+    async fn plan_anew(&self, query: String, operation_name: Option<String>) -> Result<Arc<Plan>, Failure> {
+        let fault = || {
+            Arc::new(vec![ResponseError::new(
+                ErrorCode::InternalServerError,
+                "The operation could not be planned.",
+            )])
+        };
+        let Ok(permit) = self.planners.clone().acquire_owned().await else { return Err(fault()) };
+        let planning = self.planning.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            planning.plan(&query, operation_name.as_deref())
+        });
+        // A panic of the planner ends here too.
+        work.await.map_err(|_| fault())?.map(Arc::new).map_err(Arc::new)
+    }
+
+    /// Variables, access and complexity: everything that can refuse a planned operation before it runs.
+    pub(crate) fn admit(
+        &self,
+        plan: &Plan,
+        request: Request,
+        context: &RequestContext,
+    ) -> Result<Variables, Vec<ResponseError>> {
+        let planning = &self.planning;
+        let definitions = operation::variable_definitions(&plan.operation);
+        let variables = coerce::variables(&planning.schema, definitions, request.variables)?;
+        plan.check_conditions(&variables).map_err(|e| vec![e.into()])?;
+        plan.access.check(&context.caller, &variables)?;
+        if plan.sized_by_variables {
+            let limits = &planning.config.limits;
+            limits::check_complexity(&planning.schema, &plan.document, &plan.operation, limits, &variables)
+                .map_err(|e| vec![e.into()])?;
+        }
+        Ok(variables)
+    }
+
+    async fn run(&self, plan: &Plan, request: Request, context: &RequestContext) -> Response {
+        if plan.kind == OperationKind::Subscription {
+            let message = "Subscriptions need a WebSocket or server-sent events.";
+            return ResponseError::new(ErrorCode::BadRequest, message).into();
+        }
+        if plan.kind == OperationKind::Mutation && !context.mutations {
+            return ResponseError::new(ErrorCode::MutationOverGet, "Mutations need POST.").into();
+        }
+        let variables = match self.admit(plan, request, context) {
+            Ok(variables) => variables,
+            Err(errors) => return refuse(&errors),
+        };
+        let state = State { data: Value::Object(Default::default()), errors: vec![] };
+        self.run_from(plan, &variables, context, state, plan.query_plan.node.as_slice()).await
+    }
+
+    /// Runs nodes of a plan one after the other on top of what is already there, and writes the response.
+    pub(crate) async fn run_from(
+        &self,
+        plan: &Plan,
+        variables: &Variables,
+        context: &RequestContext,
+        state: State,
+        nodes: &[hive_router_query_planner::planner::plan_nodes::PlanNode],
+    ) -> Response {
+        let run = Run {
+            gateway: self,
+            plan,
+            variables,
+            caller: &context.caller,
+            state: Mutex::new(state),
+            calls: AtomicU32::new(0),
+        };
+        for node in nodes {
+            run.node(node).await;
+        }
+        let calls = run.calls.into_inner();
+        self.write(plan, variables, context, run.state.into_inner(), calls)
+    }
+
+    fn write(
+        &self,
+        plan: &Plan,
+        variables: &Variables,
+        context: &RequestContext,
+        state: State,
+        subgraph_calls: u32,
+    ) -> Response {
+        let State { mut data, mut errors } = state;
+        let planning = &self.planning;
+        let shape = plan.shape(&planning.schema, variables);
+        if plan.introspects {
+            introspect::answer(&planning.schema, &shape, variables, &mut data);
+        }
+        let mut body = Writer::new(&planning.schema, &mut errors).data(b"{\"data\":", &data, &shape);
+        if planning.config.mask_errors {
+            errors.iter_mut().for_each(|e| mask(e, &context.request_id));
+        }
+        if !errors.is_empty() {
+            append(&mut body, b",\"errors\":", &errors);
+        }
+        if context.query_plan && planning.config.query_plan_on_request {
+            let shown = serde_json::json!({ "text": plan.query_plan.to_string(), "tree": plan.query_plan });
+            append(&mut body, b",\"extensions\":", &serde_json::json!({ "queryPlan": shown }));
+        }
+        body.push(b'}');
+        let outcome = if errors.is_empty() { Outcome::Ok } else { Outcome::Partial };
+        Response { body, errors, outcome, subgraph_calls }
+    }
+}
+
+/// Adds a member to the object being written, or nothing if it cannot be written.
+fn append(body: &mut Vec<u8>, key: &[u8], value: &impl serde::Serialize) {
+    let start = body.len();
+    body.extend_from_slice(key);
+    if serde_json::to_writer(&mut *body, value).is_err() {
+        body.truncate(start);
+    }
+}

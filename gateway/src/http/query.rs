@@ -1,0 +1,183 @@
+//! POST and GET on `/graphql`.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{
+        Query, State,
+        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
+    response::{IntoResponse, Response as HttpResponse},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::{Map, Value};
+
+use super::{
+    QUERY_PLAN, REQUEST_ID, Shared, header_value,
+    negotiate::{Media, accepted, is_json},
+    request_id, sse, websocket,
+};
+use crate::{
+    error::{ErrorCode, GatewayError},
+    request::{Request, RequestContext},
+    response::{Outcome, Response},
+    telemetry,
+};
+
+/// Headers a page of another origin cannot send without asking first (a CORS preflight).
+const PREFLIGHT_HEADERS: [&str; 2] = ["emporia-csrf", "apollo-require-preflight"];
+
+/// A request that ends before it becomes a GraphQL operation.
+struct Refused {
+    status: StatusCode,
+    error: GatewayError,
+}
+
+impl Refused {
+    fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { status, error: GatewayError::new(code, message) }
+    }
+
+    fn bad(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message)
+    }
+}
+
+impl From<GatewayError> for Refused {
+    fn from(error: GatewayError) -> Self {
+        let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::BAD_REQUEST);
+        Self { status, error }
+    }
+}
+
+pub(super) async fn post(State(shared): State<Shared>, headers: HeaderMap, body: Body) -> HttpResponse {
+    let id = request_id(&headers);
+    let Some(media) = accepted(&headers) else { return not_acceptable(&id) };
+    let read = async {
+        let request = read_body(&shared, &headers, body).await?;
+        Ok((request, context(&shared, &headers, id.clone(), true).await?))
+    };
+    respond(shared.clone(), media, &id, read.await).await
+}
+
+pub(super) async fn get(
+    State(shared): State<Shared>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    headers: HeaderMap,
+    query: Result<Query<HashMap<String, String>>, axum::extract::rejection::QueryRejection>,
+) -> HttpResponse {
+    if let Ok(upgrade) = upgrade {
+        return websocket::accept(shared, upgrade, headers);
+    }
+    let id = request_id(&headers);
+    let Some(media) = accepted(&headers) else { return not_acceptable(&id) };
+    let read = async {
+        if !PREFLIGHT_HEADERS.iter().any(|h| headers.contains_key(*h)) && !is_json(&headers) {
+            let message = format!("Send one of the headers {} with a GET.", PREFLIGHT_HEADERS.join(", "));
+            return Err(GatewayError::new(ErrorCode::CsrfPrevented, message).into());
+        }
+        let Query(parameters) = query.map_err(|e| Refused::bad(e.to_string()))?;
+        let request = read_parameters(parameters)?;
+        Ok((request, context(&shared, &headers, id.clone(), false).await?))
+    };
+    respond(shared.clone(), media, &id, read.await).await
+}
+
+async fn read_body(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Request, Refused> {
+    if !is_json(headers) {
+        let message = "Send the request as application/json in UTF-8.";
+        return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadRequest, message));
+    }
+    let limit = shared.gateway.config().limits.body_bytes;
+    let bytes = to_bytes(body, limit).await.map_err(|_| {
+        let message = format!("The body is larger than {limit} bytes, or ended early.");
+        Refused::from(GatewayError::new(ErrorCode::LimitBody, message))
+    })?;
+    match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
+        Some(b'{') => {}
+        Some(b'[') => return Err(Refused::bad("Send one operation per request: batches are not supported.")),
+        _ => return Err(Refused::bad("The body must be a JSON object with a \"query\".")),
+    }
+    serde_json::from_slice(&bytes)
+        .map_err(|e| Refused::bad(format!("The body is not a GraphQL request: {e}.")))
+}
+
+fn read_parameters(mut parameters: HashMap<String, String>) -> Result<Request, Refused> {
+    let query =
+        parameters.remove("query").ok_or_else(|| Refused::bad("The parameter \"query\" is missing."))?;
+    let mut object = |name: &str| -> Result<Option<Map<String, Value>>, Refused> {
+        match parameters.remove(name).filter(|text| !text.is_empty()) {
+            Some(text) => serde_json::from_str(&text)
+                .map_err(|e| Refused::bad(format!("The parameter \"{name}\" is not a JSON object: {e}."))),
+            None => Ok(None),
+        }
+    };
+    let (variables, extensions) = (object("variables")?, object("extensions")?);
+    let operation_name = parameters.remove("operationName").filter(|name| !name.is_empty());
+    Ok(Request { query, operation_name, variables, extensions })
+}
+
+async fn context(
+    shared: &Shared,
+    headers: &HeaderMap,
+    request_id: Arc<str>,
+    mutations: bool,
+) -> Result<RequestContext, GatewayError> {
+    let mut caller = shared.identify.identify(headers, None).await?;
+    caller.forward.insert(REQUEST_ID, header_value(&request_id));
+    Ok(RequestContext { caller, request_id, query_plan: headers.contains_key(QUERY_PLAN), mutations })
+}
+
+async fn respond(
+    shared: Shared,
+    media: Media,
+    id: &Arc<str>,
+    read: Result<(Request, RequestContext), Refused>,
+) -> HttpResponse {
+    match read {
+        Ok((request, context)) if media == Media::EventStream => {
+            let mut response = sse::respond(&shared, request, context).await;
+            response.headers_mut().insert(REQUEST_ID, header_value(id));
+            response
+        }
+        Ok((request, context)) => {
+            let response = shared.gateway.execute(request, &context).await;
+            let status = match media {
+                Media::GraphqlResponse => response.http_status(),
+                // The older form says 200 to everything well-formed, but for what HTTP itself forbids.
+                _ if response.http_status() == 405 => 405,
+                _ => 200,
+            };
+            write(StatusCode::from_u16(status).unwrap_or_default(), media, id, response)
+        }
+        Err(Refused { status, error }) => {
+            telemetry::refused(error.code.as_str());
+            let media = if media == Media::EventStream { Media::Json } else { media };
+            write(status, media, id, error.into())
+        }
+    }
+}
+
+fn not_acceptable(id: &Arc<str>) -> HttpResponse {
+    let message = "Accept application/graphql-response+json, application/json or text/event-stream.";
+    write(
+        StatusCode::NOT_ACCEPTABLE,
+        Media::Json,
+        id,
+        GatewayError::new(ErrorCode::BadRequest, message).into(),
+    )
+}
+
+fn write(status: StatusCode, media: Media, id: &Arc<str>, response: Response) -> HttpResponse {
+    debug_assert!(response.outcome != Outcome::Ok || status == StatusCode::OK);
+    let mut http = (status, response.body).into_response();
+    let headers = http.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REQUEST_ID, header_value(id));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    http
+}

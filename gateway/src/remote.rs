@@ -1,0 +1,203 @@
+//! A subgraph behind HTTP.
+
+use std::time::Duration;
+
+use async_graphql::{PathSegment, Value, Variables};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+use graphql_tools::parser::{parse_schema, schema as s};
+use http::{HeaderMap, header};
+use serde::Deserialize;
+use serde_json::Map;
+
+use crate::{
+    caller::Caller,
+    entities,
+    error::{ErrorCode, ResponseError},
+    sse::EventParser,
+    subgraph::{FetchOp, SubResponse, Subgraph},
+};
+
+/// A GraphQL server behind HTTP. Queries and mutations are plain POSTs, subscriptions server-sent events.
+pub struct Remote {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Remote {
+    /// The server at this address.
+    pub fn new(client: reqwest::Client, url: impl Into<String>) -> Self {
+        Self { client, url: url.into() }
+    }
+
+    fn request(
+        &self,
+        operation: &FetchOp,
+        variables: &Variables,
+        caller: &Caller,
+        accept: &'static str,
+    ) -> reqwest::RequestBuilder {
+        post(&self.client, &self.url, &operation.text, variables, &caller.forward, accept)
+    }
+}
+
+fn post(
+    client: &reqwest::Client,
+    url: &str,
+    query: &str,
+    variables: &Variables,
+    forward: &HeaderMap,
+    accept: &'static str,
+) -> reqwest::RequestBuilder {
+    client
+        .post(url)
+        .headers(forward.clone())
+        .header(header::ACCEPT, accept)
+        .json(&serde_json::json!({ "query": query, "variables": variables }))
+}
+
+/// A GraphQL response on the wire.
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(default)]
+    data: Option<serde_json::Value>,
+    #[serde(default)]
+    errors: Vec<WireError>,
+}
+
+#[derive(Deserialize)]
+struct WireError {
+    message: String,
+    #[serde(default)]
+    path: Option<Vec<PathSegment>>,
+    #[serde(default)]
+    extensions: Option<Map<String, serde_json::Value>>,
+}
+
+fn read(text: &[u8]) -> SubResponse {
+    let Ok(wire) = serde_json::from_slice::<Wire>(text) else {
+        return SubResponse::error(ErrorCode::SubgraphUnavailable, "A subgraph did not answer in GraphQL.");
+    };
+    let errors = wire.errors.into_iter().map(|e| ResponseError {
+        message: e.message,
+        path: e.path.unwrap_or_default(),
+        extensions: e.extensions.unwrap_or_default(),
+        ..ResponseError::default()
+    });
+    // JSON of a JSON parser is always a value.
+    let data = wire.data.and_then(|d| Value::from_json(d).ok()).unwrap_or_default();
+    SubResponse { data, errors: errors.collect() }
+}
+
+fn unreachable(error: &reqwest::Error) -> SubResponse {
+    tracing::warn!(%error, "subgraph unreachable");
+    SubResponse::error(ErrorCode::SubgraphUnavailable, "A subgraph could not be reached.")
+}
+
+impl Subgraph for Remote {
+    fn execute<'a>(
+        &'a self,
+        operation: &'a FetchOp,
+        variables: Variables,
+        caller: &'a Caller,
+    ) -> BoxFuture<'a, SubResponse> {
+        async move {
+            if let Err(errors) = operation.access.check(caller, &variables) {
+                return SubResponse::failed(errors);
+            }
+            let call = async |variables: Variables| {
+                let accept = "application/graphql-response+json, application/json;q=0.9";
+                match self.request(operation, &variables, caller, accept).send().await {
+                    Ok(response) => match response.bytes().await {
+                        Ok(bytes) => read(&bytes),
+                        Err(error) => unreachable(&error),
+                    },
+                    Err(error) => unreachable(&error),
+                }
+            };
+            if operation.entities.is_empty() {
+                return call(variables).await;
+            }
+            entities::execute(&operation.entities, variables, call).await
+        }
+        .boxed()
+    }
+
+    fn subscribe(
+        &self,
+        operation: &FetchOp,
+        variables: Variables,
+        caller: &Caller,
+    ) -> BoxStream<'static, SubResponse> {
+        if let Err(errors) = operation.access.check(caller, &variables) {
+            return stream::iter([SubResponse::failed(errors)]).boxed();
+        }
+        // An event stream is meant to be quiet for long: only the connection is bounded in time.
+        let request = self
+            .request(operation, &variables, caller, "text/event-stream")
+            .timeout(Duration::from_secs(86_400));
+        let opened = request.send();
+        async move {
+            match opened.await {
+                Ok(response) => events(response),
+                Err(error) => stream::iter([unreachable(&error)]).boxed(),
+            }
+        }
+        .flatten_stream()
+        .boxed()
+    }
+}
+
+/// The events of a server-sent-event response (graphql-sse, distinct connections mode).
+fn events(response: reqwest::Response) -> BoxStream<'static, SubResponse> {
+    let start = (Some(response), EventParser::default());
+    stream::unfold(start, |(response, mut parser)| async move {
+        let mut response = response?;
+        loop {
+            while let Some(event) = parser.next() {
+                match event.name.as_str() {
+                    "next" => return Some((read(event.data.as_bytes()), (Some(response), parser))),
+                    "complete" => return None,
+                    _ => {}
+                }
+            }
+            match response.chunk().await {
+                Ok(Some(bytes)) => {
+                    if parser.push(&bytes).is_err() {
+                        let message = "A subgraph sent an event that is too large.";
+                        return Some((
+                            SubResponse::error(ErrorCode::SubgraphUnavailable, message),
+                            (None, parser),
+                        ));
+                    }
+                }
+                Ok(None) => return None,
+                Err(error) => return Some((unreachable(&error), (None, parser))),
+            }
+        }
+    })
+    .boxed()
+}
+
+/// Names and addresses of the subgraphs of a supergraph.
+pub(crate) fn addresses(supergraph: &str) -> Vec<(String, String)> {
+    let Ok(document) = parse_schema::<String>(supergraph) else { return vec![] };
+    let graphs = document.definitions.iter().find_map(|d| match d {
+        s::Definition::TypeDefinition(s::TypeDefinition::Enum(e)) if e.name == "join__Graph" => {
+            Some(&e.values)
+        }
+        _ => None,
+    });
+    let address = |value: &s::EnumValue<'_, String>| {
+        let graph = value.directives.iter().find(|d| d.name == "join__graph")?;
+        let text = |name: &str| match graph.arguments.iter().find(|(n, _)| n == name) {
+            Some((_, s::Value::String(text))) => Some(text.clone()),
+            _ => None,
+        };
+        Some((text("name")?, text("url").unwrap_or_default()))
+    };
+    graphs.into_iter().flatten().filter_map(address).collect()
+}

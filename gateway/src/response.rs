@@ -1,0 +1,76 @@
+//! One GraphQL response, already written.
+
+use serde::Serialize;
+
+use crate::error::ResponseError;
+
+/// How a request ended; a label of the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Data, no errors.
+    Ok,
+    /// Data (or its null) and errors: something ran.
+    Partial,
+    /// Nothing ran: the request as a whole was refused.
+    Refused,
+}
+
+impl Outcome {
+    /// The text of the label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Partial => "partial",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// A GraphQL response: the JSON text and what the transport and the tests want to know about it.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The JSON text.
+    pub body: Vec<u8>,
+    /// The entries of `errors`.
+    pub errors: Vec<ResponseError>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many calls of subgraphs it took.
+    pub subgraph_calls: u32,
+}
+
+impl Response {
+    /// A refusal of the whole request: `errors` and no `data`.
+    pub fn refused(errors: Vec<ResponseError>) -> Self {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            errors: &'a [ResponseError],
+        }
+        // Strings, numbers and string-keyed maps: there is nothing in it that could fail to become JSON.
+        let body = serde_json::to_vec(&Body { errors: &errors }).unwrap_or_default();
+        Self { body, errors, outcome: Outcome::Refused, subgraph_calls: 0 }
+    }
+
+    /// The HTTP status for `application/graphql-response+json`.
+    pub fn http_status(&self) -> u16 {
+        if self.outcome != Outcome::Refused {
+            return 200;
+        }
+        let code = self.errors.first().and_then(ResponseError::code);
+        crate::error::status_of_code(code)
+    }
+
+    /// The response as a JSON value; for tests and tools.
+    ///
+    /// # Errors
+    /// Never for a response of this crate.
+    pub fn json(&self) -> serde_json::Result<serde_json::Value> {
+        serde_json::from_slice(&self.body)
+    }
+}
+
+impl<E: Into<ResponseError>> From<E> for Response {
+    fn from(error: E) -> Self {
+        Self::refused(vec![error.into()])
+    }
+}

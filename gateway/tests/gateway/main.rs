@@ -1,0 +1,17 @@
+//! The gateway through its public face.
+
+mod access;
+mod composition;
+mod failures;
+mod federation;
+mod http;
+mod introspection;
+mod limits;
+mod metrics;
+mod planning;
+mod remote;
+mod server;
+mod sse;
+mod support;
+mod variables;
+mod websocket;

@@ -1,0 +1,147 @@
+//! The same graph with its subgraphs behind HTTP.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use async_graphql::{Executor, Schema};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, Sse},
+    },
+    routing::post,
+};
+use emporia_gateway::{Caller, Config, Gateway, Request, RequestContext, Supergraph};
+use futures_util::StreamExt;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use crate::{
+    server::serve,
+    support::{self, ask, codes, gateway, manager, run},
+};
+
+type Seen = Arc<Mutex<Vec<HeaderMap>>>;
+
+/// A plain async-graphql server, as any team would write it.
+fn subgraph<E: Executor>(schema: E, seen: Seen) -> Router {
+    async fn answer<E: Executor>(
+        State((schema, seen)): State<(E, Seen)>,
+        headers: HeaderMap,
+        Json(request): Json<async_graphql::Request>,
+    ) -> Response {
+        seen.lock().push(headers.clone());
+        if headers.get("accept").is_some_and(|a| a == "text/event-stream") {
+            let next = schema
+                .execute_stream(request, None)
+                .map(|r| Event::default().event("next").data(serde_json::to_string(&r).unwrap()));
+            let end = futures_util::stream::iter([Event::default().event("complete").data("")]);
+            return Sse::new(next.chain(end).map(Ok::<_, std::convert::Infallible>)).into_response();
+        }
+        Json(schema.execute(request).await).into_response()
+    }
+    Router::new().route("/graphql", post(answer::<E>)).with_state((schema, seen))
+}
+
+async fn supergraph_at(seen: &Seen) -> Supergraph {
+    async fn at<Q, M, S>(schema: Schema<Q, M, S>, seen: &Seen) -> (String, SocketAddr)
+    where
+        Q: async_graphql::ObjectType + 'static,
+        M: async_graphql::ObjectType + 'static,
+        S: async_graphql::SubscriptionType + 'static,
+    {
+        let sdl = support::sdl(&schema);
+        (sdl, serve(subgraph(schema, seen.clone())).await)
+    }
+    let (catalog, catalog_at) = at(support::catalog::schema(), seen).await;
+    let (orders, orders_at) = at(support::orders::schema(), seen).await;
+    let (stock, stock_at) = at(support::stock::schema(), seen).await;
+    emporia_gateway::compose(&[
+        ("catalog", &catalog, &format!("http://{catalog_at}/graphql")),
+        ("orders", &orders, &format!("http://{orders_at}/graphql")),
+        ("stock", &stock, &format!("http://{stock_at}/graphql")),
+    ])
+    .unwrap()
+}
+
+async fn remote_gateway(seen: &Seen) -> Gateway {
+    Gateway::builder(supergraph_at(seen).await)
+        .config(Config::demo())
+        .remote_subgraphs(&reqwest::Client::new())
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_gateway_before_http_subgraphs_answers_as_in_one_process() {
+    let (remote, local) = (remote_gateway(&Seen::default()).await, gateway());
+    for query in [
+        "{ orders(first: 2) { id status lines { product { sku name weight inStock shippingEstimate } } } }",
+        "{ a: product(sku: \"sku-404\") { name inStock } b: product(sku: \"sku-1\") { name inStock } }",
+        "{ products(first: 4) { sku warehouse } }",
+        "{ product(sku: \"sku-2\") { restockAt } }",
+        "{ product(sku: \"sku-7\") { kind assets { __typename url } } }",
+        "mutation { placeOrder(input: {skus: [\"sku-1\"]}) { id total { amount } } }",
+    ] {
+        assert_eq!(ask(&remote, query).await, ask(&local, query).await, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_comes_over_server_sent_events() {
+    let remote = remote_gateway(&Seen::default()).await;
+    let request = Request::new("subscription { priceChanged(sku: \"sku-7\") { sku inStock } }");
+    let stream = remote.stream(request, RequestContext::new(Caller::anonymous())).await.unwrap();
+    let skus: Vec<Value> = stream.map(|r| r.json().unwrap()["data"]["priceChanged"].clone()).collect().await;
+    assert_eq!(skus[0], json!({"sku": "sku-7", "inStock": 15}));
+    assert_eq!(skus.len(), 3);
+}
+
+#[tokio::test]
+async fn the_headers_to_forward_reach_the_subgraphs() {
+    let seen = Seen::default();
+    let remote = remote_gateway(&seen).await;
+    let mut caller = manager();
+    caller.forward.insert("emporia-channel", "web-de".parse().unwrap());
+    run(&remote, caller, Request::new("{ product(sku: \"sku-1\") { inStock } }")).await;
+    let seen = seen.lock();
+    assert_eq!(seen.len(), 2);
+    assert!(seen.iter().all(|h| h["emporia-channel"] == "web-de"));
+}
+
+#[tokio::test]
+async fn a_subgraph_that_is_down_nulls_only_its_fields_and_is_asked_once() {
+    let supergraph = supergraph_at(&Seen::default()).await;
+    let down = serve(Router::new().fallback(async || (StatusCode::BAD_GATEWAY, "<html>"))).await;
+    let stock_at = supergraph
+        .sdl()
+        .lines()
+        .find_map(|l| {
+            l.split_once("name: \"stock\", url: \"")
+                .map(|(_, rest)| rest.split('"').next().unwrap().to_owned())
+        })
+        .expect("stock's address is in the supergraph");
+    for dead in [format!("http://{down}/graphql"), "http://127.0.0.1:1/graphql".to_owned()] {
+        let supergraph = Supergraph::from_sdl(supergraph.sdl().replace(&stock_at, &dead));
+        let gateway = Gateway::builder(supergraph)
+            .config(Config::demo())
+            .remote_subgraphs(&reqwest::Client::new())
+            .build()
+            .unwrap();
+        let response = ask(&gateway, "{ products(first: 3) { sku inStock } }").await;
+        assert_eq!(response["data"]["products"][2], json!({"sku": "sku-3", "inStock": null}));
+        assert_eq!(codes(&response), ["SUBGRAPH_UNAVAILABLE"]);
+    }
+}
+
+#[test]
+fn a_supergraph_without_its_subgraphs_or_without_sense_does_not_build() {
+    let missing =
+        Gateway::builder(support::supergraph()).config(Config::demo()).build().err().expect("refused");
+    assert_eq!(missing.to_string(), "no implementation for subgraphs: catalog, orders, stock");
+    for nonsense in ["", "type Query", "type Foo { a: Int }", "extend type Query { a: Int }"] {
+        assert!(Gateway::builder(Supergraph::from_sdl(nonsense)).build().is_err(), "{nonsense:?}");
+    }
+}

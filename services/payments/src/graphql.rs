@@ -1,0 +1,215 @@
+use crate::{
+    model,
+    service::PaymentsService,
+};
+use async_graphql::{Context, EmptySubscription, Enum, ID, InputObject, Object, Result, Schema, SimpleObject};
+use emporia_contracts::payments::{PaymentRefusal, PaymentState, Payments, Refund};
+use emporia_money::Money;
+use emporia_subgraph::{
+    DateTime, GraphMoney, UserError, UserErrorCode, access::*, bad_input, context, fault, fingerprint, not_found,
+    parse_id, store_error,
+};
+use serde::Serialize;
+
+/// The subgraph of payments.
+pub type PaymentsSchema = Schema<Query, Mutation, EmptySubscription>;
+
+/// Builds the subgraph.
+pub fn schema(service: PaymentsService) -> PaymentsSchema {
+    Schema::build(Query, Mutation, EmptySubscription)
+        .enable_federation()
+        .enable_subscription_in_federation()
+        .data(service)
+        .finish()
+}
+
+/// Where a payment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "PaymentState", remote = "PaymentState")]
+pub enum GraphPaymentState {
+    /// Known to us.
+    Created,
+    /// The shopper has to do something at the provider.
+    RequiresAction,
+    /// The provider has not decided yet.
+    Pending,
+    /// The amount is held.
+    Authorised,
+    /// Some or all of it was taken.
+    Captured,
+    /// Some or all of what was taken was given back.
+    Refunded,
+    /// The cardholder disputes it.
+    Disputed,
+    /// Refused.
+    Failed,
+    /// Given up before capture.
+    Voided,
+    /// The authorisation ran out.
+    Expired,
+}
+
+/// A payment.
+pub struct Payment(model::Payment);
+
+#[Object]
+impl Payment {
+    /// The payment.
+    async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// Where it stands.
+    async fn state(&self) -> GraphPaymentState {
+        self.0.state.into()
+    }
+
+    /// Asked for.
+    async fn amount(&self) -> GraphMoney {
+        self.0.amount.into()
+    }
+
+    /// Held.
+    async fn authorised(&self) -> GraphMoney {
+        self.0.facts().authorised.into()
+    }
+
+    /// Taken.
+    async fn captured(&self) -> GraphMoney {
+        self.0.facts().captured.into()
+    }
+
+    /// Given back.
+    async fn refunded(&self) -> GraphMoney {
+        self.0.facts().refunded.into()
+    }
+
+    /// Why it was refused.
+    async fn decline_code(&self) -> Option<&str> {
+        self.0.decline_code.as_deref()
+    }
+
+    /// Card brand.
+    async fn card_brand(&self) -> Option<&str> {
+        self.0.card_brand.as_deref()
+    }
+
+    /// Last four digits of the card.
+    async fn card_last4(&self) -> Option<&str> {
+        self.0.card_last4.as_deref()
+    }
+
+    /// The provider's id.
+    async fn provider_id(&self) -> Option<&str> {
+        self.0.provider_id.as_deref()
+    }
+
+    /// When it began.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+}
+
+/// An order, as far as payments know it.
+pub struct Order {
+    id: emporia_contracts::ids::OrderId,
+}
+
+#[Object]
+impl Order {
+    /// The order.
+    async fn id(&self) -> ID {
+        self.id.to_string().into()
+    }
+
+    /// Its payments with their provider's ids.
+    #[graphql(directive = requires_scopes::apply(scope("orders:read")))]
+    async fn payments(&self, ctx: &Context<'_>) -> Result<Vec<Payment>> {
+        let found = ctx.data::<PaymentsService>()?.of_order(self.id).await;
+        Ok(found.map_err(|e| store_error("payments", e))?.into_iter().map(Payment).collect())
+    }
+}
+
+/// Gives taken money back.
+#[derive(Debug, Clone, InputObject, Serialize)]
+pub struct RefundPaymentInput {
+    payment_id: ID,
+    /// How much, as a decimal of the payment's currency.
+    amount: String,
+    /// Why, in words.
+    reason: String,
+    /// The same key refunds once, for ever.
+    idempotency_key: String,
+}
+
+/// What came of a refund.
+#[derive(SimpleObject)]
+pub struct RefundPaymentPayload {
+    payment: Option<Payment>,
+    user_errors: Vec<UserError>,
+}
+
+/// Questions about payments.
+pub struct Query;
+
+#[Object]
+impl Query {
+    /// A payment.
+    #[graphql(directive = requires_scopes::apply(scope("orders:read")))]
+    async fn payment(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Payment>> {
+        let found = ctx.data::<PaymentsService>()?.get(parse_id("id", &id)?).await;
+        Ok(found.map_err(|e| store_error("payments", e))?.map(Payment))
+    }
+
+    #[graphql(entity)]
+    async fn find_order_by_id(&self, #[graphql(key)] id: ID) -> Result<Order> {
+        Ok(Order { id: parse_id("id", &id)? })
+    }
+}
+
+/// Changes of payments.
+pub struct Mutation;
+
+#[Object]
+impl Mutation {
+    /// Gives taken money back.
+    #[graphql(directive = requires_scopes::apply(scope("payments:refund")))]
+    async fn refund_payment(&self, ctx: &Context<'_>, input: RefundPaymentInput) -> Result<RefundPaymentPayload> {
+        let (service, asks) = (ctx.data::<PaymentsService>()?, context(ctx)?);
+        let payment = parse_id("paymentId", &input.payment_id)?;
+        let known = service.get(payment).await.map_err(|e| store_error("payments", e))?;
+        let known = known.ok_or_else(|| not_found(format!("there is no payment {payment}")))?;
+        let amount = Money::parse(&input.amount, known.amount.currency()).map_err(|e| bad_input(format!("amount: {e}")))?;
+        if input.reason.is_empty() || input.reason.len() > 200 || input.reason.chars().any(char::is_control) {
+            return Err(bad_input("reason: 1 to 200 visible characters"));
+        }
+        if input.idempotency_key.is_empty() || input.idempotency_key.len() > 200 {
+            return Err(bad_input("idempotencyKey: 1 to 200 visible characters, such as a UUID"));
+        }
+        // The refund's id is made of the caller's key: the same key is the same refund, for ever.
+        let hash = fingerprint(&(payment, &input.idempotency_key));
+        let id = u128::from_str_radix(&hash[..32], 16).unwrap_or_default();
+        let refund = Refund {
+            refund: uuid::Uuid::from_u128(id).into(),
+            payment,
+            amount,
+            reason: input.reason.clone(),
+            meta: asks.meta(),
+        };
+        let refused = |code, e: &PaymentRefusal| RefundPaymentPayload {
+            payment: None,
+            user_errors: vec![UserError::new(code, "amount", e.to_string())],
+        };
+        Ok(match service.refund(refund).await {
+            Ok(_) => {
+                let payment = service.get(payment).await.map_err(|e| store_error("payments", e))?;
+                RefundPaymentPayload { payment: payment.map(Payment), user_errors: vec![] }
+            }
+            Err(PaymentRefusal::Fault(error)) => return Err(fault(error)),
+            Err(e @ PaymentRefusal::Amount { .. }) => refused(UserErrorCode::LimitExceeded, &e),
+            Err(e @ PaymentRefusal::Reused(_)) => refused(UserErrorCode::Duplicate, &e),
+            Err(e @ PaymentRefusal::NotFound(_)) => refused(UserErrorCode::NotFound, &e),
+            Err(e) => refused(UserErrorCode::StateNotAllowed, &e),
+        })
+    }
+}

@@ -1,0 +1,170 @@
+use emporia_contracts::{
+    ids::{OrderId, PaymentId},
+    payments::{PaymentFacts, PaymentMethod, PaymentState},
+};
+use emporia_money::Money;
+use emporia_store::{Document, IndexEntry, IndexKey, Key, SpaceSchema};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The key-space of this service.
+pub fn space() -> SpaceSchema {
+    SpaceSchema::new("payments")
+        .schema(1)
+        .collection::<Payment>()
+        .index("payments_due")
+        .index("payments_by_order")
+        .collection::<RawEvent>()
+        .with(emporia_events::consumers)
+}
+
+/// What an entry of the ledger stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// Money was held.
+    Authorisation,
+    /// Held money was taken.
+    Capture,
+    /// Taken money was given back.
+    Refund,
+    /// Held money was given up.
+    Void,
+}
+
+/// An entry of a payment's ledger; entries are only ever added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// What it stands for.
+    pub kind: EntryKind,
+    /// How much.
+    pub amount: Money,
+    /// Idempotency key at the provider.
+    pub key: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Something that is to be done at the provider, noted before it is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Intent {
+    pub(crate) kind: EntryKind,
+    pub(crate) amount: Money,
+    pub(crate) key: String,
+    pub(crate) reason: String,
+}
+
+/// A payment: one tender with its provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// The payment.
+    pub id: PaymentId,
+    /// What it is for.
+    pub reference: String,
+    /// The order, once there is one.
+    pub order: Option<OrderId>,
+    /// Where it stands.
+    pub state: PaymentState,
+    /// Asked for.
+    pub amount: Money,
+    /// How; forgotten once the provider has decided.
+    pub(crate) method: Option<PaymentMethod>,
+    /// Where the provider sends the shopper back to.
+    pub(crate) return_url: Option<String>,
+    /// The provider's id.
+    pub provider_id: Option<String>,
+    /// The ledger.
+    pub entries: Vec<Entry>,
+    /// What is noted but not known to be done.
+    pub(crate) intents: Vec<Intent>,
+    /// Where the shopper has to go.
+    pub action_url: Option<String>,
+    /// Why it was refused.
+    pub decline_code: Option<String>,
+    /// Brand.
+    pub card_brand: Option<String>,
+    /// Last four digits.
+    pub card_last4: Option<String>,
+    /// When the authorisation runs out.
+    pub authorised_until: Option<Timestamp>,
+    /// It is to be voided as soon as that is possible.
+    pub(crate) give_up: Option<String>,
+    /// When somebody should look at it.
+    pub(crate) due: Option<Timestamp>,
+    /// When it began.
+    pub created_at: Timestamp,
+}
+
+impl Payment {
+    pub(crate) fn key_of(id: PaymentId) -> Key {
+        Key::of(Self::COLLECTION, id.to_string())
+    }
+
+    /// Σ entries of a kind, in minor units. Every entry was checked to keep the sums within the amount.
+    pub(crate) fn sum(&self, kind: EntryKind) -> i64 {
+        self.entries.iter().filter(|e| e.kind == kind).map(|e| e.amount.minor()).sum()
+    }
+
+    /// Σ noted and done, in minor units.
+    pub(crate) fn spoken_for(&self, kind: EntryKind) -> i64 {
+        let noted = self.intents.iter().filter(|i| i.kind == kind).map(|i| i.amount.minor());
+        self.sum(kind) + noted.sum::<i64>()
+    }
+
+    pub(crate) fn money(&self, minor: i64) -> Money {
+        Money::new(minor, self.amount.currency())
+    }
+
+    /// As others see it.
+    pub fn facts(&self) -> PaymentFacts {
+        PaymentFacts {
+            payment_id: self.id,
+            reference: self.reference.clone(),
+            order_id: self.order,
+            state: self.state,
+            amount: self.amount,
+            authorised: self.money(self.sum(EntryKind::Authorisation)),
+            captured: self.money(self.sum(EntryKind::Capture)),
+            refunded: self.money(self.sum(EntryKind::Refund)),
+            action_url: self.action_url.clone(),
+            decline_code: self.decline_code.clone(),
+            card_brand: self.card_brand.clone(),
+            card_last4: self.card_last4.clone(),
+            authorised_until: self.authorised_until,
+        }
+    }
+}
+
+impl Document for Payment {
+    const COLLECTION: &'static str = "payment";
+
+    fn key(&self) -> Key {
+        Self::key_of(self.id)
+    }
+
+    fn index(&self) -> Vec<IndexEntry> {
+        let due = self.due.map(|at| IndexEntry::new("payments_due", IndexKey::new().time(at)));
+        let order = self.order.map(|order| {
+            let key = IndexKey::new().text(&order.to_string()).time(self.created_at);
+            IndexEntry::new("payments_by_order", key)
+        });
+        due.into_iter().chain(order).collect()
+    }
+}
+
+/// A verified webhook as it came: applied once, kept as evidence.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RawEvent {
+    pub(crate) id: String,
+    pub(crate) provider: String,
+    pub(crate) body: String,
+    pub(crate) received_at: Timestamp,
+}
+
+impl Document for RawEvent {
+    const COLLECTION: &'static str = "provider-event";
+
+    fn key(&self) -> Key {
+        Key::of(Self::COLLECTION, format!("{}/{}", self.provider, self.id))
+    }
+}

@@ -1,0 +1,149 @@
+use crate::{
+    commands::{Change, LOOK_UP},
+    model::Payment,
+    service::{Failed, PaymentsService},
+};
+use emporia_contracts::{
+    Fault,
+    context::system_meta,
+    payments::{Authorise, PaymentRefusal, PaymentState, ProviderAuthorise, ProviderError},
+};
+use emporia_events::EventMeta;
+
+impl PaymentsService {
+    /// Starts a payment, or takes it on from wherever it stands.
+    pub(crate) async fn hold(&self, request: Authorise) -> Result<Payment, PaymentRefusal> {
+        let payment = self.noted(&request).await?;
+        match payment.state {
+            PaymentState::Created if payment.provider_id.is_none() => self.ask(payment, &request.meta).await,
+            PaymentState::Created | PaymentState::Pending | PaymentState::RequiresAction => self.refresh(payment).await,
+            _ => Ok(payment),
+        }
+    }
+
+    /// Commits the payment's id before the provider hears of it.
+    async fn noted(&self, request: &Authorise) -> Result<Payment, PaymentRefusal> {
+        let now = self.space.clock().now();
+        let noted = self
+            .space
+            .transact(|tx| async move {
+                if let Some(found) = tx.get::<Payment>(&Payment::key_of(request.payment)).await? {
+                    let same = found.amount == request.amount && found.reference == request.reference;
+                    let reused = || Failed::Refused(PaymentRefusal::Reused(request.payment));
+                    return if same { Ok(found.value) } else { Err(reused()) };
+                }
+                let payment = Payment {
+                    id: request.payment,
+                    reference: request.reference.clone(),
+                    order: None,
+                    state: PaymentState::Created,
+                    amount: request.amount,
+                    method: Some(request.method.clone()),
+                    return_url: request.return_url.clone(),
+                    provider_id: None,
+                    entries: vec![],
+                    intents: vec![],
+                    action_url: None,
+                    decline_code: None,
+                    card_brand: None,
+                    card_last4: None,
+                    authorised_until: None,
+                    give_up: None,
+                    due: Some(now + LOOK_UP),
+                    created_at: now,
+                };
+                tx.put(&payment)?;
+                Ok::<_, Failed>(payment)
+            })
+            .await;
+        Ok(noted?)
+    }
+
+    async fn ask(&self, payment: Payment, meta: &EventMeta) -> Result<Payment, PaymentRefusal> {
+        if payment.give_up.is_some() {
+            return self.fail(&payment, "given_up", meta).await;
+        }
+        let Some(method) = payment.method.clone() else {
+            return Err(Fault::permanent("payments", "a payment that was not asked for has no means").into());
+        };
+        let Ok(_turn) = self.calls.try_acquire() else {
+            // Too many wait already: this shopper is told at once, and nothing happened.
+            return self.fail(&payment, "provider_unavailable", meta).await;
+        };
+        let asked = self.provider.authorise(ProviderAuthorise {
+            payment: payment.id,
+            amount: payment.amount,
+            method,
+            return_url: payment.return_url.clone(),
+        });
+        match asked.await {
+            Ok(said) => self.apply(payment.id, &said, meta).await,
+            Err(ProviderError::Refused { code, .. }) => self.fail(&payment, &code, meta).await,
+            Err(ProviderError::NotReached(why)) => {
+                tracing::warn!(payment = %payment.id, why, "the payment provider was not reached");
+                self.fail(&payment, "provider_unavailable", meta).await
+            }
+            Err(ProviderError::Unknown(why)) => {
+                tracing::warn!(payment = %payment.id, why, "the outcome of a payment is unknown");
+                let due = self.space.clock().now() + LOOK_UP;
+                let (payment, ()) = self
+                    .change(payment.id, |payment, _| {
+                        if payment.state == PaymentState::Created {
+                            payment.state = PaymentState::Pending;
+                        }
+                        payment.due = payment.due.map(|_| due);
+                        Ok(())
+                    })
+                    .await?;
+                Ok(payment)
+            }
+        }
+    }
+
+    async fn fail(&self, payment: &Payment, code: &str, meta: &EventMeta) -> Result<Payment, PaymentRefusal> {
+        let (payment, ()) = self
+            .change(payment.id, |payment, tx| {
+                if payment.state == PaymentState::Created {
+                    payment.state = PaymentState::Failed;
+                    payment.method = None;
+                    payment.decline_code = Some(code.to_owned());
+                    payment.due = None;
+                    self.tell(tx, payment, Change::Failed, meta)?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(payment)
+    }
+
+    /// Looks an undecided payment up at the provider. One that the provider never heard of is asked for again.
+    pub(crate) async fn refresh(&self, payment: Payment) -> Result<Payment, PaymentRefusal> {
+        use PaymentState as S;
+        if !matches!(payment.state, S::Created | S::Pending | S::RequiresAction) {
+            return Ok(payment);
+        }
+        let meta = system_meta("payments", payment.reference.clone(), None);
+        let found = match self.calls.try_acquire() {
+            Ok(_turn) => self.provider.lookup(payment.id).await,
+            Err(_) => return Ok(payment),
+        };
+        match found {
+            Ok(Some(said)) => self.apply(payment.id, &said, &meta).await,
+            Ok(None) => {
+                let (payment, ()) = self
+                    .change(payment.id, |payment, _| {
+                        if payment.provider_id.is_none() {
+                            payment.state = S::Created;
+                        }
+                        Ok(())
+                    })
+                    .await?;
+                if payment.state == S::Created { self.ask(payment, &meta).await } else { Ok(payment) }
+            }
+            Err(error) => {
+                tracing::debug!(payment = %payment.id, %error, "a payment could not be looked up");
+                Ok(payment)
+            }
+        }
+    }
+}
