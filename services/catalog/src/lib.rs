@@ -14,8 +14,8 @@ pub use commands::{
 };
 pub use graphql::{CatalogSchema, schema};
 pub use model::{
-    AttributeDefinition, AttributeKind, AttributeLevel, AttributeValue, Category, Media, Product, ProductType, Texts, Variant,
-    space,
+    AttributeDefinition, AttributeKind, AttributeLevel, AttributeValue, Category, Media, Product,
+    ProductType, Texts, Variant, space,
 };
 pub use service::{
     CatalogError, CatalogService, ListProducts, ProductPage, ProductSort, StoredProduct, Upserted, Window,

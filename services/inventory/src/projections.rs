@@ -3,7 +3,7 @@
 use crate::{
     commands::counting,
     model::{Counted, stock_key},
-    service::{InventoryService, movements::Happened},
+    service::{InventoryService, movements::{Happened, LINES}},
 };
 use emporia_contracts::{
     ids::OrderId,
@@ -18,8 +18,8 @@ use emporia_events::{Envelope, EventMeta, EventPayload, Handler, HandlerError};
 use emporia_store::{Once, StoreError, Tx};
 use jiff::{SignedDuration, Timestamp};
 
-/// Follows the events of orders. Effects that do not fit the consumer's transaction (an order may have a thousand
-/// lines) are committed in parts that are recorded once each, so that handling an event again changes nothing.
+/// Follows the events of orders. What fits is committed with the consumer's position; what does not (an order may have
+/// a thousand lines) in parts of its own. Every part is recorded once, so that handling an event again changes nothing.
 pub struct StockFollowsOrders(pub InventoryService);
 
 #[async_trait::async_trait]
@@ -36,9 +36,9 @@ impl Handler for StockFollowsOrders {
             .contains(&detail_type)
     }
 
-    async fn handle(&self, event: &Envelope, _: &Tx) -> Result<(), HandlerError> {
+    async fn handle(&self, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
         let meta = event.meta_for_effect("system/inventory");
-        let cause = Cause { event_id: &event.id.to_string(), at: event.detail.metadata.occurred_at, meta: &meta };
+        let cause = Cause { event_id: &event.id.to_string(), at: event.detail.metadata.occurred_at, meta: &meta, tx };
         let stock = &self.0;
         if event.is::<OrderPlaced>() {
             stock.on_order_placed(&event.payload()?, &cause).await?;
@@ -60,9 +60,19 @@ pub(crate) struct Cause<'a> {
     pub(crate) event_id: &'a str,
     pub(crate) at: Timestamp,
     pub(crate) meta: &'a EventMeta,
+    /// The consumer's transaction.
+    pub(crate) tx: &'a Tx,
 }
 
 impl InventoryService {
+    async fn follow(&self, happened: Happened<'_>, lines: &[MovementLine], cause: &Cause<'_>) -> Result<(), StoreError> {
+        if lines.len() <= LINES {
+            self.record_part(cause.tx, &happened, 0, lines).await
+        } else {
+            self.record_movement(happened, lines).await
+        }
+    }
+
     /// A reported order whose goods have already left: free units went.
     pub(crate) async fn on_order_placed(&self, event: &OrderPlaced, cause: &Cause<'_>) -> Result<(), StoreError> {
         let from = event.fulfilled_from.as_ref();
@@ -97,7 +107,7 @@ impl InventoryService {
             meta: cause.meta,
             change: counting::moved,
         };
-        self.record_movement(happened, &lines).await
+        self.follow(happened, &lines, cause).await
     }
 
     /// Allocated units left.
@@ -116,7 +126,7 @@ impl InventoryService {
             meta: cause.meta,
             change: |delta| counting::shipped(-delta),
         };
-        self.record_movement(happened, &lines).await
+        self.follow(happened, &lines, cause).await
     }
 
     /// Allocated units are free again.
@@ -163,7 +173,7 @@ impl InventoryService {
                 meta: cause.meta,
                 change,
             };
-            self.record_movement(happened, &lines).await?;
+            self.follow(happened, &lines, cause).await?;
         }
         Ok(())
     }

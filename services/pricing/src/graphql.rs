@@ -6,14 +6,14 @@ use async_graphql::{
     Context, EmptySubscription, Enum, InputObject, MaybeUndefined, Object, Result, Schema, SimpleObject,
 };
 use emporia_contracts::{
-    Fault, channels,
+    channels,
     pricing::Price,
     values::{ChannelKey, Sku},
 };
 use emporia_money::UnitPrice;
 use emporia_subgraph::{
     DateTime, GraphMoney, UserError, UserErrorCode, access::*, bad_input, context, decimal_price, fault,
-    parse, parse_key,
+    parse, parse_key, store_error,
 };
 use std::sync::Arc;
 
@@ -196,8 +196,7 @@ fn user_error(refusal: &PriceRefusal, prefix: &str) -> UserError {
 
 fn failed(error: PricingError) -> async_graphql::Error {
     match error {
-        PricingError::Store(error) if error.is_retryable() => fault(Fault::transient("pricing", error)),
-        PricingError::Store(error) => fault(Fault::permanent("pricing", error)),
+        PricingError::Store(error) => store_error("pricing", error),
         PricingError::Fault(error) => fault(error),
     }
 }

@@ -4,8 +4,9 @@ use crate::{
     service::{TaxError, TaxService},
 };
 use async_graphql::{Context, EmptySubscription, InputObject, Object, Result, Schema, SimpleObject};
-use emporia_contracts::Fault;
-use emporia_subgraph::{DateTime, UserError, UserErrorCode, access::*, context, fault, parse, parse_key};
+use emporia_subgraph::{
+    DateTime, UserError, UserErrorCode, access::*, context, parse, parse_key, store_error,
+};
 
 /// The subgraph of tax.
 pub type TaxSchema = Schema<Query, Mutation, EmptySubscription>;
@@ -125,8 +126,7 @@ impl Mutation {
                 let user_errors = vec![UserError::new(code, field, refusal.to_string())];
                 Ok(DefineTaxRatePayload { tax_rate: None, user_errors })
             }
-            Err(TaxError::Store(error)) if error.is_retryable() => Err(fault(Fault::transient("tax", error))),
-            Err(TaxError::Store(error)) => Err(fault(Fault::permanent("tax", error))),
+            Err(TaxError::Store(error)) => Err(store_error("tax", error)),
         }
     }
 }

@@ -40,7 +40,8 @@ pub(crate) fn define(
         return Err(CatalogRefusal::SlugTaken(wanted.slug.clone()));
     }
     let unknown = |slug: &Slug| CatalogRefusal::UnknownCategory(slug.to_string());
-    let parent = wanted.parent.as_ref().map(|slug| tree.by_slug(slug).ok_or_else(|| unknown(slug))).transpose()?;
+    let parent =
+        wanted.parent.as_ref().map(|slug| tree.by_slug(slug).ok_or_else(|| unknown(slug))).transpose()?;
     let path = parent.map(|parent| tree.path(parent.id)).unwrap_or_default();
     if before.is_some_and(|before| path.iter().any(|above| above.id == before.id)) {
         return Err(CatalogRefusal::Cycle(wanted.slug.clone()));

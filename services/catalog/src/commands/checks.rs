@@ -59,11 +59,15 @@ pub(crate) fn at_most(field: &str, count: usize, most: usize, what: &str) -> Res
 /// Checks the address of a picture: http, or a path of this site. Anything else (`javascript:`, `data:`) could run in a
 /// shopper's browser.
 pub(crate) fn url(field: &str, url: &str) -> Result<(), CatalogRefusal> {
-    let known = ["https://", "http://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
+    let known =
+        ["https://", "http://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
     let path = url.starts_with('/') && !url.starts_with("//");
     let plain = url.chars().all(|c| !c.is_control() && !c.is_whitespace() && !"<>\"\\".contains(c));
     if (known || path) && plain && url.len() <= 2_000 {
         return Ok(());
     }
-    Err(CatalogRefusal::invalid(field, "write an address that begins with https:// or http://, or a path such as /media/a.webp"))
+    Err(CatalogRefusal::invalid(
+        field,
+        "write an address that begins with https:// or http://, or a path such as /media/a.webp",
+    ))
 }

@@ -42,9 +42,9 @@ pub(crate) fn define(
             values.iter().try_for_each(|value| checks::line(&field, value, 120))?;
         }
         let known = before.and_then(|b| b.attributes.iter().find(|known| known.key == attribute.key));
-        if known.is_some_and(|known| {
-            (known.kind.name(), known.level) != (attribute.kind.name(), attribute.level)
-        }) {
+        if known
+            .is_some_and(|known| (known.kind.name(), known.level) != (attribute.kind.name(), attribute.level))
+        {
             return Err(CatalogRefusal::AttributeFixed(attribute.key.clone()));
         }
     }

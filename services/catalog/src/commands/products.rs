@@ -166,7 +166,11 @@ fn check_options(draft: &ProductDraft) -> Result<(), CatalogRefusal> {
         }
         let field = format!("variants.{place}.options");
         if variant.options.len() != draft.options.len() {
-            let reason = format!("has {} choices, the product has {} options", variant.options.len(), draft.options.len());
+            let reason = format!(
+                "has {} choices, the product has {} options",
+                variant.options.len(),
+                draft.options.len()
+            );
             return Err(CatalogRefusal::invalid(field, reason));
         }
         variant.options.iter().try_for_each(|choice| checks::line(&field, choice, 100))?;
@@ -256,7 +260,8 @@ fn publications(
     let wanted: Vec<ChannelKey> = draft.published_in.clone().unwrap_or_else(kept);
     let publication = |key: ChannelKey| {
         let channel = channels.get(&key).ok_or_else(|| CatalogRefusal::UnknownChannel(key.clone()))?;
-        let title = draft.title.for_reader(&channel.default_locale, &channel.default_locale).unwrap_or_default();
+        let title =
+            draft.title.for_reader(&channel.default_locale, &channel.default_locale).unwrap_or_default();
         // As much as index keys hold; beyond it, products sort by their id.
         let sorted = title.trim().to_lowercase().chars().filter(|c| *c != '\0').take(80).collect();
         Ok((key, sorted))
@@ -290,7 +295,12 @@ impl Product {
             options: self.options.clone(),
             variants: self.variants.iter().map(variant).collect(),
             media: self.media.clone(),
-            categories: self.categories.iter().filter_map(|id| tree.get(*id)).map(|c| c.slug.clone()).collect(),
+            categories: self
+                .categories
+                .iter()
+                .filter_map(|id| tree.get(*id))
+                .map(|c| c.slug.clone())
+                .collect(),
             position: self.position,
             published_in: None,
         }
@@ -305,9 +315,13 @@ impl Product {
         }
         let mut draft = self.draft(around.tree);
         // The type may have lost attributes since; values of those go with the next change.
-        let defined = around.types.get(&self.product_type).map(|kind| kind.attributes.as_slice()).unwrap_or_default();
+        let defined =
+            around.types.get(&self.product_type).map(|kind| kind.attributes.as_slice()).unwrap_or_default();
         draft.attributes.retain(|key, _| defined.iter().any(|d| d.key == *key));
-        draft.variants.iter_mut().for_each(|v| v.attributes.retain(|key, _| defined.iter().any(|d| d.key == *key)));
+        draft
+            .variants
+            .iter_mut()
+            .for_each(|v| v.attributes.retain(|key, _| defined.iter().any(|d| d.key == *key)));
         put(&mut draft.slug, patch.slug.as_ref());
         put(&mut draft.title, patch.title.as_ref());
         put(&mut draft.description, patch.description.as_ref());
@@ -318,7 +332,8 @@ impl Product {
         put(&mut draft.categories, patch.categories.as_ref());
         put(&mut draft.position, patch.position.as_ref());
         let stays = |key: &&ChannelKey| !patch.unpublish.contains(key);
-        draft.published_in = Some(self.publications.keys().chain(&patch.publish).filter(stays).cloned().collect());
+        draft.published_in =
+            Some(self.publications.keys().chain(&patch.publish).filter(stays).cloned().collect());
         draft
     }
 }

@@ -11,8 +11,8 @@ pub use attributes::{AttributeDefinition, AttributeKind, AttributeLevel, Attribu
 pub use category::Category;
 pub(crate) use category::TreeRevision;
 pub(crate) use claim::{Claim, Claimed};
-pub use product::{Media, Product, Variant};
 pub(crate) use product::{LISTING_NEWEST, LISTING_POSITION, LISTING_TITLE};
+pub use product::{Media, Product, Variant};
 pub use product_type::ProductType;
 pub use texts::Texts;
 

@@ -156,7 +156,8 @@ impl Document for Product {
 
     fn index(&self) -> Vec<IndexEntry> {
         let mut entries = vec![IndexEntry::new("newest", IndexKey::new().time(self.created_at))];
-        let in_category = |id: &CategoryId| IndexEntry::new("in_category", IndexKey::new().text(&id.to_string()));
+        let in_category =
+            |id: &CategoryId| IndexEntry::new("in_category", IndexKey::new().text(&id.to_string()));
         entries.extend(self.categories.iter().map(in_category));
         for (channel, title) in &self.publications {
             let places = std::iter::once(None).chain(self.listed_under.iter().copied().map(Some));

@@ -20,7 +20,11 @@ impl CatalogService {
     ///
     /// # Errors
     /// [`CatalogError::Refused`] says which rule it breaks.
-    pub async fn define_category(&self, wanted: DefineCategory, meta: EventMeta) -> Result<Category, CatalogError> {
+    pub async fn define_category(
+        &self,
+        wanted: DefineCategory,
+        meta: EventMeta,
+    ) -> Result<Category, CatalogError> {
         self.to_the_end(async move |room: Arc<Room>| {
             let (wanted, meta, this) = (&wanted, &meta, &room);
             let category = room
@@ -59,7 +63,8 @@ impl Room {
     /// Reads the tree into memory; a tree that is older than the one there is let go of.
     pub(crate) async fn reload_tree(&self) -> Result<Arc<CategoryTree>, StoreError> {
         // The revision first: if the tree changes meanwhile, the next who needs it sees another one and reads again.
-        let revision = self.space.get::<TreeRevision>(&TreeRevision::key_of()).await?.map(|found| found.version);
+        let revision =
+            self.space.get::<TreeRevision>(&TreeRevision::key_of()).await?.map(|found| found.version);
         let (mut all, mut after) = (vec![], None);
         loop {
             let page = self.space.query::<Category>(Query::index("categories").after(after)).await?;
@@ -70,7 +75,8 @@ impl Room {
             }
         }
         let tree = Arc::new(CategoryTree::new(revision, all));
-        self.tree.rcu(|held| if held.revision > tree.revision { Arc::clone(held) } else { Arc::clone(&tree) });
+        self.tree
+            .rcu(|held| if held.revision > tree.revision { Arc::clone(held) } else { Arc::clone(&tree) });
         Ok(tree)
     }
 
@@ -128,7 +134,10 @@ impl Room {
             })
             .await?;
         if let Some(version) = landed.version {
-            landed.value.into_iter().for_each(|product| drop(self.memory.keep(StoredProduct { version, product })));
+            landed
+                .value
+                .into_iter()
+                .for_each(|product| drop(self.memory.keep(StoredProduct { version, product })));
         }
         Ok(())
     }

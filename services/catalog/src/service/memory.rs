@@ -106,12 +106,17 @@ impl CatalogService {
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn products_of_skus(&self, skus: &[Sku]) -> Result<Vec<Option<Arc<StoredProduct>>>, StoreError> {
+    pub async fn products_of_skus(
+        &self,
+        skus: &[Sku],
+    ) -> Result<Vec<Option<Arc<StoredProduct>>>, StoreError> {
         let memory = &self.0.memory;
         let has = |stored: &Arc<StoredProduct>, sku: &Sku| stored.product.variant(sku).is_some();
-        let from_memory = |sku: &Sku| memory.products.get(&memory.skus.get(sku)?).filter(|stored| has(stored, sku));
+        let from_memory =
+            |sku: &Sku| memory.products.get(&memory.skus.get(sku)?).filter(|stored| has(stored, sku));
         let mut found: Vec<_> = skus.iter().map(from_memory).collect();
-        let missing: Vec<usize> = (0..).zip(&found).filter(|(_, f)| f.is_none()).map(|(place, _)| place).collect();
+        let missing: Vec<usize> =
+            (0..).zip(&found).filter(|(_, f)| f.is_none()).map(|(place, _)| place).collect();
         if missing.is_empty() {
             return Ok(found);
         }
@@ -145,7 +150,9 @@ impl CatalogService {
                 return Ok(Some(stored));
             }
         }
-        let Some(id) = memory.claimed(&[Claimed::Slug(slug).key()]).await?.pop().flatten() else { return Ok(None) };
+        let Some(id) = memory.claimed(&[Claimed::Slug(slug).key()]).await?.pop().flatten() else {
+            return Ok(None);
+        };
         memory.slugs.insert(slug.clone(), id);
         let stored = memory.products(&[id]).await?.pop().flatten();
         Ok(stored.filter(|stored| stored.product.slug == *slug))

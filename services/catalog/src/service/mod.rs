@@ -106,7 +106,9 @@ impl CatalogService {
                 .space
                 .transact(|tx| async move {
                     let before = tx.get::<ProductType>(key).await?.map(|found| found.value);
-                    let Some(defined) = product_types::define(before.as_ref(), wanted, ids)? else { return Ok(before) };
+                    let Some(defined) = product_types::define(before.as_ref(), wanted, ids)? else {
+                        return Ok(before);
+                    };
                     tx.put(&defined)?;
                     Ok::<_, CatalogError>(Some(defined))
                 })
@@ -149,7 +151,12 @@ impl CatalogService {
 }
 
 impl Room {
-    pub(crate) fn emit(&self, tx: &Tx, event: &impl EventPayload, meta: &EventMeta) -> Result<(), StoreError> {
+    pub(crate) fn emit(
+        &self,
+        tx: &Tx,
+        event: &impl EventPayload,
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
         tx.emit(envelope(event, meta, &self.ids, self.space.clock().as_ref())?)
     }
 
@@ -189,7 +196,13 @@ impl Catalog for CatalogService {
 }
 
 impl StoredProduct {
-    fn facts_of(&self, variant: &Variant, channel: &ChannelKey, locale: &Locale, default: &Locale) -> VariantFacts {
+    fn facts_of(
+        &self,
+        variant: &Variant,
+        channel: &ChannelKey,
+        locale: &Locale,
+        default: &Locale,
+    ) -> VariantFacts {
         let product = &self.product;
         VariantFacts {
             sku: variant.sku.clone(),

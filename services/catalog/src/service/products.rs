@@ -157,7 +157,8 @@ impl Room {
         }
         match if before.is_some() { tx.put(product) } else { tx.insert(product) } {
             Err(StoreError::TooLarge { size, limit, .. }) => {
-                let reason = format!("the product has {size} bytes, at most {limit} are allowed: shorten its texts");
+                let reason =
+                    format!("the product has {size} bytes, at most {limit} are allowed: shorten its texts");
                 return Ok(Err(CatalogRefusal::too_much("", reason)));
             }
             outcome => outcome?,

@@ -11,11 +11,7 @@ use crate::{
         products::{Claims, given_up, wanted},
     },
 };
-use emporia_contracts::{
-    channels::Channel,
-    ids::ProductId,
-    values::ChannelKey,
-};
+use emporia_contracts::{channels::Channel, ids::ProductId, values::ChannelKey};
 use emporia_events::EventMeta;
 use emporia_store::{Key, StoreError, Tx};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -87,7 +83,8 @@ impl CatalogService {
             }
             let done: Vec<Vec<Upserted>> = stream::iter(work).buffered(AT_ONCE).try_collect().await?;
             let mut done = done.into_iter().flatten();
-            let outcome = |fresh| if fresh { done.next() } else { Some(Upserted::Refused(CatalogRefusal::Twice)) };
+            let outcome =
+                |fresh| if fresh { done.next() } else { Some(Upserted::Refused(CatalogRefusal::Twice)) };
             Ok(fresh.into_iter().filter_map(outcome).collect())
         })
         .await
@@ -138,7 +135,9 @@ impl Room {
                 .await?;
             let (steps, written) = landed.value;
             if let Some(version) = landed.version {
-                written.into_iter().for_each(|product| drop(self.memory.keep(StoredProduct { version, product })));
+                written
+                    .into_iter()
+                    .for_each(|product| drop(self.memory.keep(StoredProduct { version, product })));
             }
             for step in steps {
                 match step {
@@ -167,8 +166,13 @@ impl Room {
         meta: &EventMeta,
     ) -> Result<(Vec<Step>, Vec<Product>), StoreError> {
         let (tree, types) = (self.tree_within(tx).await?, self.types.load_full());
-        let around =
-            Surroundings { types: &types, tree: &tree, channels, ids: &self.ids, now: self.space.clock().now() };
+        let around = Surroundings {
+            types: &types,
+            tree: &tree,
+            channels,
+            ids: &self.ids,
+            now: self.space.clock().now(),
+        };
         let mut claims = Claims::new();
         let names = drafts.iter().flat_map(|d| [Some(Claimed::Slug(&d.slug).key()), Some(identity(d))]);
         self.read_claims(tx, &mut claims, names.flatten().collect::<HashSet<_>>().into_iter()).await?;
@@ -184,13 +188,18 @@ impl Room {
             let old = id.and_then(|id| before.get(&id));
             let (plan, cost) = match products::shape(old, draft, &around) {
                 Err(refusal) => (Plan::Refuse(refusal), 0),
-                Ok(None) => (old.map_or_else(|| Plan::Refuse(CatalogRefusal::Twice), |old| Plan::Leave(old.id)), 0),
+                Ok(None) => {
+                    (old.map_or_else(|| Plan::Refuse(CatalogRefusal::Twice), |old| Plan::Leave(old.id)), 0)
+                }
                 Ok(Some(product)) => {
-                    let unread = wanted(old, &product).iter().filter(|(key, _)| !claims.contains_key(key)).count();
+                    let unread =
+                        wanted(old, &product).iter().filter(|(key, _)| !claims.contains_key(key)).count();
                     let cost = unread + given_up(old, &product).len() + usize::from(old.is_none()) + 1;
                     let before = old.map(|old| old.id);
                     match products::part_way(old, &product, left.saturating_sub(4)).filter(|_| cost > left) {
-                        Some(part) if plans.is_empty() => (Plan::Write { before, product: part, whole: false }, left),
+                        Some(part) if plans.is_empty() => {
+                            (Plan::Write { before, product: part, whole: false }, left)
+                        }
                         Some(_) => break,
                         None if cost > left && !plans.is_empty() => break,
                         None => (Plan::Write { before, product, whole: true }, cost),
@@ -202,7 +211,9 @@ impl Room {
         }
 
         let names = plans.iter().filter_map(|plan| match plan {
-            Plan::Write { before: old, product, .. } => Some(wanted(old.and_then(|id| before.get(&id)), product)),
+            Plan::Write { before: old, product, .. } => {
+                Some(wanted(old.and_then(|id| before.get(&id)), product))
+            }
             Plan::Refuse(_) | Plan::Leave(_) => None,
         });
         let names: HashSet<Key> = names.flatten().map(|(key, _)| key).collect();

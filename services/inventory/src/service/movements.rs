@@ -9,12 +9,15 @@ use emporia_contracts::{
     inventory::{CountTaskRaised, MovementLine, MovementReason, StockFact, StockMoved, StockRefusal},
     values::{LocationKey, Sku},
 };
-use emporia_events::EventMeta;
-use emporia_store::{StoreError, TallyChange};
+use emporia_events::{EventMeta, envelope};
+use emporia_id::FixedClock;
+use emporia_store::{StoreError, TallyChange, Tx};
 use jiff::Timestamp;
 
-/// Lines in one movement: with its document and event they fit one transaction.
-const LINES: usize = 90;
+/// Lines in one movement: with its document, event and count tasks they fit one transaction.
+pub(crate) const LINES: usize = 60;
+/// Count tasks that one movement raises; the SKUs beyond are found by their next movement.
+const TASKS: usize = 15;
 
 /// A movement to be recorded once.
 pub(crate) struct Happened<'a> {
@@ -55,82 +58,79 @@ impl InventoryService {
     pub(crate) async fn record_movement(&self, happened: Happened<'_>, lines: &[MovementLine]) -> Result<(), StoreError> {
         let (happened, this) = (&happened, self);
         for (number, part) in lines.chunks(LINES).enumerate() {
-            let recorded = self
-                .space
-                .transact(|tx| async move {
-                    let id = this.ids.next();
-                    let movement = Movement {
-                        id,
-                        unique: format!("{}/{number}", happened.unique),
-                        location: happened.location.clone(),
-                        reason: happened.reason,
-                        lines: part.to_vec(),
-                        reference: happened.reference.to_owned(),
-                        at: happened.at,
-                    };
-                    tx.insert(&movement)?;
-                    for line in part {
-                        tx.add(stock_key(&line.sku, happened.location), (happened.change)(line.delta))?;
-                    }
-                    let event = StockMoved {
-                        movement_id: id,
-                        location: movement.location,
-                        reason: movement.reason,
-                        lines: movement.lines,
-                        reference: movement.reference,
-                    };
-                    this.emit(&tx, &event, happened.meta)
-                })
-                .await;
-            match recorded {
-                Ok(()) | Err(StoreError::AlreadyExists { .. }) => {}
-                Err(error) => return Err(error),
-            }
-            // After a crash between the two the movement is recorded again, which ends here again.
-            if part.iter().any(|line| line.delta < 0) {
-                self.raise_count_tasks(happened.location, part, happened.meta).await?;
-            }
+            self.space.transact(|tx| async move { this.record_part(&tx, happened, number, part).await }).await?;
         }
         Ok(())
     }
 
-    /// A tracked SKU with less than nothing on hand is a miscount: somebody should look.
-    async fn raise_count_tasks(
+    /// Records one part in the caller's transaction, unless it is there already.
+    pub(crate) async fn record_part(
         &self,
-        location: &LocationKey,
-        lines: &[MovementLine],
-        meta: &EventMeta,
+        tx: &Tx,
+        happened: &Happened<'_>,
+        number: usize,
+        part: &[MovementLine],
     ) -> Result<(), StoreError> {
-        let skus: Vec<Sku> = lines.iter().filter(|line| line.delta < 0).map(|line| line.sku.clone()).collect();
-        let levels = self.levels(&skus, std::slice::from_ref(location)).await?;
+        let unique = format!("{}/{number}", happened.unique);
+        if part.is_empty() || tx.get::<Movement>(&Movement::key_of(&unique)).await?.is_some() {
+            return Ok(());
+        }
+        let movement = Movement {
+            id: self.ids.next(),
+            unique,
+            location: happened.location.clone(),
+            reason: happened.reason,
+            lines: part.to_vec(),
+            reference: happened.reference.to_owned(),
+            at: happened.at,
+        };
+        tx.insert(&movement)?;
+        for line in part {
+            tx.add(stock_key(&line.sku, happened.location), (happened.change)(line.delta))?;
+        }
+        let event = StockMoved {
+            movement_id: movement.id,
+            location: movement.location,
+            reason: movement.reason,
+            lines: movement.lines,
+            reference: movement.reference,
+        };
+        tx.emit(envelope(&event, happened.meta, &self.ids, &FixedClock::at(happened.at))?)?;
+        self.raise_count_tasks(tx, happened, part).await
+    }
+
+    /// A tracked SKU with less than nothing on hand is a miscount: somebody should look. The tally is read beside the
+    /// transaction, which does not lock it; a task too many or too late is settled by the same count.
+    async fn raise_count_tasks(&self, tx: &Tx, happened: &Happened<'_>, part: &[MovementLine]) -> Result<(), StoreError> {
+        let out: Vec<&MovementLine> = part.iter().filter(|line| line.delta < 0).collect();
+        let skus: Vec<Sku> = out.iter().map(|line| line.sku.clone()).collect();
+        let levels = self.levels(&skus, std::slice::from_ref(happened.location)).await?;
         let policies = self.policies(&skus).await?;
-        for (level, _) in levels.into_iter().zip(policies).filter(|(l, p)| p.tracked && l.on_hand < 0) {
-            let (level, this) = (&level, self);
-            self.space
-                .transact(|tx| async move {
-                    let key = CountTask::key_of(&level.sku, &level.location);
-                    let open = tx.get::<CountTask>(&key).await?;
-                    if open.is_some_and(|task| task.settled_at.is_none()) {
-                        return Ok(());
-                    }
-                    let task = CountTask {
-                        id: this.ids.next(),
-                        sku: level.sku.clone(),
-                        location: level.location.clone(),
-                        on_hand: level.on_hand,
-                        raised_at: this.space.clock().now(),
-                        settled_at: None,
-                    };
-                    tx.put(&task)?;
-                    let event = CountTaskRaised {
-                        count_task_id: task.id,
-                        location: task.location,
-                        sku: task.sku,
-                        on_hand: task.on_hand,
-                    };
-                    this.emit(&tx, &event, meta)
-                })
-                .await?;
+        let short = out.iter().zip(levels).zip(policies).filter(|((line, level), policy)| {
+            policy.tracked && level.on_hand + line.delta < 0
+        });
+        for ((line, level), _) in short.take(TASKS) {
+            let key = CountTask::key_of(&level.sku, &level.location);
+            let open = tx.get::<CountTask>(&key).await?;
+            if open.is_some_and(|task| task.settled_at.is_none()) {
+                continue;
+            }
+            let task = CountTask {
+                id: self.ids.next(),
+                sku: level.sku,
+                location: level.location,
+                on_hand: level.on_hand + line.delta,
+                raised_at: self.space.clock().now(),
+                settled_at: None,
+            };
+            tx.put(&task)?;
+            let event = CountTaskRaised {
+                count_task_id: task.id,
+                location: task.location,
+                sku: task.sku,
+                on_hand: task.on_hand,
+            };
+            self.emit(tx, &event, happened.meta)?;
         }
         Ok(())
     }
