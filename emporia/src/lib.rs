@@ -1,1 +1,11 @@
 #![doc = include_str!("../README.md")]
+
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod graph;
+pub mod identity;
+pub mod import;
+pub mod platform;
+pub mod serve;
+pub mod web;

@@ -3,7 +3,7 @@
 use crate::{
     fault::Fault,
     ids::{CustomerId, OperatorId},
-    values::Email,
+    values::{Email, ExternalId},
 };
 use emporia_events::EventPayload;
 use emporia_vault::PersonId;
@@ -73,6 +73,16 @@ customer_event!(
         customer_id: CustomerId,
         /// The person behind.
         person_id: PersonId,
+    },
+    |e| format!("customer/{}", e.customer_id)
+);
+customer_event!(
+    /// A customer of another system is known here now.
+    CustomerImported {
+        /// The customer.
+        customer_id: CustomerId,
+        /// The other system's id.
+        external_id: ExternalId,
     },
     |e| format!("customer/{}", e.customer_id)
 );

@@ -1,31 +1,34 @@
 use crate::{
     model::{CountTask, Location, LocationKind, StockLevel},
     service::{InventoryError, InventoryService, SetStockLevel},
+    subscription::Subscription,
 };
 use async_graphql::{
-    ComplexObject, Context, EmptySubscription, Enum, InputObject, Object, Result, Schema, SimpleObject,
+    ComplexObject, Context, Enum, InputObject, Object, Result, Schema, SimpleObject,
     dataloader::{DataLoader, Loader, NoCache},
 };
 use emporia_contracts::{
     inventory::Availability,
     values::{LocationKey, Sku},
 };
+use emporia_events::Live;
 use emporia_store::StoreError;
 use emporia_subgraph::{DateTime, UserError, UserErrorCode, access::*, bad_input, context, page_size, parse, store_error};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// The subgraph of stock.
-pub type InventorySchema = Schema<Query, Mutation, EmptySubscription>;
+pub type InventorySchema = Schema<Query, Mutation, Subscription>;
 
 /// Builds the subgraph.
-pub fn schema(service: InventoryService) -> InventorySchema {
+pub fn schema(service: InventoryService, live: Live) -> InventorySchema {
     let loader = DataLoader::with_cache(AvailabilityLoader(service.clone()), tokio::spawn, NoCache)
         .delay(Duration::ZERO)
         .max_batch_size(1000);
-    Schema::build(Query, Mutation, EmptySubscription)
+    Schema::build(Query, Mutation, Subscription)
         .enable_federation()
         .enable_subscription_in_federation()
         .data(service)
+        .data(live)
         .data(loader)
         .finish()
 }
@@ -69,6 +72,12 @@ pub struct VariantAvailability {
     quantity: Option<i32>,
     /// Whether it may be ordered beyond that.
     backorder: bool,
+}
+
+impl ProductVariant {
+    pub(crate) fn of(sku: Sku) -> Self {
+        Self { sku }
+    }
 }
 
 #[Object]

@@ -5,6 +5,7 @@ mod graphql;
 mod model;
 mod projections;
 mod service;
+mod subscription;
 
 pub use commands::sourcing::{Level, Plan, plan};
 pub use graphql::{InventorySchema, schema};

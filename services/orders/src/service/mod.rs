@@ -3,6 +3,7 @@
 mod cancelling;
 mod fulfilling;
 mod numbers;
+mod personal;
 mod placing;
 mod reading;
 mod returning;

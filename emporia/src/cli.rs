@@ -1,0 +1,167 @@
+//! The command line.
+
+mod demo;
+mod import;
+mod local;
+mod maintain;
+
+use crate::config::Config;
+use clap::{Args, Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+/// The open unified-commerce backbone.
+///
+/// Everything runs in one process on one machine by default. Start with `emporia demo`.
+#[derive(Debug, Parser)]
+#[command(name = "emporia", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start everything with a sample retailer.
+    Demo(demo::DemoArgs),
+    /// Start for production: no sample data, no GraphiQL, secrets required.
+    Serve(ServeArgs),
+    /// Replay the history of another system.
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+    /// Operators and associates.
+    #[command(subcommand)]
+    Operator(maintain::OperatorCommand),
+    /// The mail outbox.
+    Mail(maintain::MailArgs),
+    /// Copy all data to a directory, also while the server runs.
+    Backup(maintain::BackupArgs),
+    /// Put a copy back into an empty directory.
+    Restore(maintain::RestoreArgs),
+    /// The configuration.
+    #[command(subcommand)]
+    Config(maintain::ConfigCommand),
+    /// Make a secret for the configuration: 32 random bytes in base 64.
+    Secret,
+    /// Run the test payment provider on its own.
+    Testpay(demo::TestpayArgs),
+    /// Print the supergraph.
+    Schema,
+}
+
+/// Where settings come from: flags win over `EMPORIA_…` variables, those over the file.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Settings {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", env = "EMPORIA_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where the data lives [default: emporia-data].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The configuration with the flags put in.
+    pub(crate) fn load(&self) -> Result<Config, Failure> {
+        let mut config = Config::load(self.config.as_deref())?;
+        if let Some(dir) = &self.data_dir {
+            config.data_dir.clone_from(dir);
+        }
+        Ok(config)
+    }
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    settings: Settings,
+    /// Address of the HTTP server [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+}
+
+/// What ends a command: a message for people.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            // Transparent errors repeat their cause's words.
+            if !text.contains(&cause.to_string()) {
+                text = format!("{text}: {cause}");
+            }
+            source = cause.source();
+        }
+        Self(text)
+    }
+}
+
+impl Failure {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// Runs the command of this process. Exit codes: 0 done, 1 failed, 2 wrong usage.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("no runtime: {error}")),
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(text)) => fail(&text),
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "this is the command's answer to the person who ran it")]
+fn fail(text: &str) -> ExitCode {
+    eprintln!("emporia: {text}");
+    ExitCode::FAILURE
+}
+
+/// Prints to standard output; a reader that went away (`| head`) is no failure.
+pub(crate) fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Demo(args) => demo::demo(args).await,
+        Command::Serve(args) => serve(args).await,
+        Command::Import(command) => import::run(command).await,
+        Command::Operator(command) => maintain::operator(command).await,
+        Command::Mail(args) => maintain::mail(args).await,
+        Command::Backup(args) => maintain::backup(args).await,
+        Command::Restore(args) => maintain::restore(args),
+        Command::Config(command) => maintain::config(command),
+        Command::Secret => {
+            say(&emporia_vault::MasterKey::generate().to_base64());
+            Ok(())
+        }
+        Command::Testpay(args) => demo::testpay(args).await,
+        Command::Schema => maintain::schema().await,
+    }
+}
+
+async fn serve(args: ServeArgs) -> Result<(), Failure> {
+    use crate::{platform::Parts, serve, web::WebOptions};
+    let mut config = args.settings.load()?;
+    if let Some(listen) = args.listen {
+        config.listen = listen;
+    }
+    config.require_production()?;
+    emporia_telemetry::logs(local::style(&config), "info")?;
+    let metrics = emporia_telemetry::metrics()?;
+    let listener = serve::listen(&config.listen).await?;
+    let (platform, tasks) = serve::open(Parts::of(&config, local::clock())?).await?;
+    tracing::info!(listen = %config.listen, data_dir = %config.data_dir.display(), "ready");
+    let options =
+        WebOptions { gateway: config.gateway.clone(), graphiql: false, examples: vec![], metrics: Some(metrics) };
+    serve::run(&platform, tasks, options, listener, serve::stop_signal()).await?;
+    Ok(())
+}

@@ -1,0 +1,144 @@
+use crate::{
+    cli::{Failure, Settings, local, say},
+    demo,
+    platform::{Parts, Platform},
+    serve,
+    web::WebOptions,
+};
+use clap::Args;
+use emporia_testpay::{Config as Testpay, Secret, WebhookTarget};
+use std::{path::PathBuf, time::Instant};
+use tokio::sync::watch;
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    #[command(flatten)]
+    settings: Settings,
+    /// Address of the HTTP server.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// Address of the test payment provider: another origin, so that cards never reach the shop.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    psp_listen: String,
+    /// Forget what is in the data directory and begin anew.
+    #[arg(long)]
+    fresh: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestpayArgs {
+    /// Where it listens.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    listen: String,
+    /// Where its ledger lives.
+    #[arg(long, value_name = "DIR", default_value = "testpay-data")]
+    data_dir: PathBuf,
+    /// The merchant's key.
+    #[arg(long, env = "EMPORIA_TESTPAY_SECRET_KEY", hide_env_values = true)]
+    secret_key: String,
+    /// Where webhooks go.
+    #[arg(long, value_name = "URL", requires = "webhook_secret")]
+    webhook_url: Option<String>,
+    /// What webhooks are signed with: `whsec_…`.
+    #[arg(long, env = "EMPORIA_TESTPAY_WEBHOOK_SECRET", hide_env_values = true)]
+    webhook_secret: Option<String>,
+    /// Offer switches for faults (tests).
+    #[arg(long)]
+    test_controls: bool,
+}
+
+/// What is only in a data directory of ours: `--fresh` removes nothing else.
+const OURS: [&str; 5] = ["keys", "outbox", "testpay", "sample.done", "backups"];
+
+pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
+    let started = Instant::now();
+    let mut config = args.settings.load()?;
+    config.listen = args.listen;
+    config.gateway = emporia_gateway::Config::demo();
+    emporia_telemetry::logs(local::style(&config), "warn")?;
+    if args.fresh {
+        begin_anew(&config.data_dir)?;
+    }
+    local::fill_in(&mut config)?;
+    let metrics = emporia_telemetry::metrics()?;
+    let (listener, psp) = (serve::listen(&config.listen).await?, serve::listen(&args.psp_listen).await?);
+    let psp_address = psp.local_addr()?;
+    let address = listener.local_addr()?;
+    config.payments.base_url = format!("http://{psp_address}");
+
+    let (stop, stopped) = watch::channel(false);
+    let mut testpay = Testpay::new(config.data_dir.join("testpay"), config.payments.secret_key.clone());
+    testpay.webhook = Some(WebhookTarget {
+        url: format!("http://{address}/webhooks/payments"),
+        secret: Secret::new(config.payments.webhook_secret.clone()),
+    });
+    testpay.test_controls = true;
+    let provider = tokio::spawn(emporia_testpay::serve(testpay, psp, until(stopped.clone())));
+
+    let (platform, tasks) = serve::open(Parts::of(&config, local::clock())?).await?;
+    let marker = config.data_dir.join("sample.done");
+    if !marker.exists() {
+        demo::seed(&platform).await?;
+        std::fs::write(&marker, b"The sample retailer is in this directory.\n")?;
+    }
+    let options = WebOptions {
+        gateway: config.gateway.clone(),
+        graphiql: true,
+        examples: demo::examples(),
+        metrics: Some(metrics),
+    };
+    say(&demo::welcome(&address.to_string(), &psp_address.to_string(), &config.data_dir, started.elapsed()));
+    let server = serve::run(&platform, tasks, options, listener, serve::stop_signal()).await;
+    // The provider goes last: what the shop had under way could still reach it.
+    let _ = stop.send(true);
+    provider.await??;
+    server?;
+    say("Stopped. The data is kept; the next start goes on from here.");
+    Ok(())
+}
+
+/// Ends when it is told to, or when nobody is left who could tell.
+async fn until(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Removes what is ours, and nothing else.
+fn begin_anew(dir: &std::path::Path) -> Result<(), Failure> {
+    if !dir.exists() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        let database = [".db", ".db-wal", ".db-shm", ".lock", ".json"].iter().any(|end| name.ends_with(end));
+        if OURS.contains(&name) || database || name == "LOCK" || name == "lock" {
+            if path.is_dir() { std::fs::remove_dir_all(&path)? } else { std::fs::remove_file(&path)? }
+        } else {
+            let what = format!("{} is not something that Emporia made: --fresh leaves this directory alone", path.display());
+            return Err(Failure::new(what));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn testpay(args: TestpayArgs) -> Result<(), Failure> {
+    emporia_telemetry::logs(emporia_telemetry::LogStyle::Text, "info")?;
+    let listener = serve::listen(&args.listen).await?;
+    let mut config = Testpay::new(args.data_dir, args.secret_key);
+    config.webhook = match (args.webhook_url, args.webhook_secret) {
+        (Some(url), Some(secret)) => Some(WebhookTarget { url, secret: Secret::new(secret) }),
+        _ => None,
+    };
+    config.test_controls = args.test_controls;
+    say(&format!("The test payment provider listens on http://{}", listener.local_addr()?));
+    emporia_testpay::serve(config, listener, serve::stop_signal()).await?;
+    Ok(())
+}
+
+/// Opens the rooms of a data directory without a server: for commands.
+pub(crate) async fn open(settings: &Settings) -> Result<(Platform, crate::config::Config), Failure> {
+    let mut config = settings.load()?;
+    local::fill_in(&mut config)?;
+    let platform = Platform::open(Parts::of(&config, local::clock())?).await?;
+    Ok((platform, config))
+}

@@ -1,0 +1,148 @@
+//! Operators, mail, backups, configuration.
+
+use crate::{
+    cli::{Failure, Settings, demo, local, say},
+    graph,
+};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OperatorCommand {
+    /// Make an operator or associate.
+    Create {
+        /// Mail address: the name to sign in with.
+        #[arg(long)]
+        email: String,
+        /// Name for people.
+        #[arg(long)]
+        name: String,
+        /// Roles: admin, merchandiser, fulfilment, service, analyst.
+        #[arg(long = "role", required = true)]
+        roles: Vec<String>,
+        /// Password; read from the variable so that it is in no list of processes.
+        #[arg(long, env = "EMPORIA_OPERATOR_PASSWORD", hide_env_values = true)]
+        password: String,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MailArgs {
+    /// Show this mail; without it the newest are listed.
+    id: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// An empty directory for the copy; the keys of persons go to its folder `keys`: move them elsewhere.
+    to: PathBuf,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The copy.
+    from: PathBuf,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Read the configuration, say what it means, and what production still needs.
+    Check {
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+pub(crate) async fn operator(command: OperatorCommand) -> Result<(), Failure> {
+    let OperatorCommand::Create { email, name, roles, password, settings } = command;
+    let (platform, _) = demo::open(&settings).await?;
+    let granter = emporia_contracts::Principal::System("command-line".into());
+    let meta = emporia_contracts::context::system_meta("command-line", platform.ids.next_uuid().to_string(), None);
+    let made = platform.customers.create_operator(&email, &name, &password, &roles, &granter, &meta).await?;
+    platform.store.close().await;
+    say(&format!("Operator {} can sign in now (mutation signInOperator).", made.id));
+    Ok(())
+}
+
+pub(crate) async fn mail(args: MailArgs) -> Result<(), Failure> {
+    let _ = args;
+    Err(Failure::new("MAIL"))
+}
+
+/*MAIL
+pub(crate) async fn mail(args: MailArgs) -> Result<(), Failure> {
+    let (platform, _) = demo::open(&args.settings).await?;
+    match args.id {
+        Some(id) => match platform.mail.show(&id).await? {
+            Some(mail) => say(&mail.to_string()),
+            None => return Err(Failure::new(format!("there is no mail {id}"))),
+        },
+        None => {
+            for mail in platform.mail.list(50).await? {
+                say(&mail.to_string());
+            }
+        }
+    }
+    platform.store.close().await;
+    Ok(())
+}
+MAIL*/
+
+pub(crate) async fn backup(args: BackupArgs) -> Result<(), Failure> {
+    let (platform, _) = demo::open(&args.settings).await?;
+    platform.store.backup(&args.to).await?;
+    let keys = args.to.join("keys");
+    std::fs::create_dir_all(&keys)?;
+    platform.vault.backup(&keys.join("persons.db"))?;
+    platform.store.close().await;
+    say(&format!("Copied to {}. Keep the folder keys apart from the rest.", args.to.display()));
+    Ok(())
+}
+
+pub(crate) fn restore(args: RestoreArgs) -> Result<(), Failure> {
+    let config = args.settings.load()?;
+    emporia_store_sqlite::restore(&args.from, &config.data_dir)?;
+    let keys = args.from.join("keys").join("persons.db");
+    if keys.exists() {
+        std::fs::create_dir_all(config.data_dir.join("keys"))?;
+        std::fs::copy(&keys, config.data_dir.join("keys").join("persons.db"))?;
+    }
+    say(&format!("Restored into {}.", config.data_dir.display()));
+    Ok(())
+}
+
+pub(crate) fn config(command: ConfigCommand) -> Result<(), Failure> {
+    let ConfigCommand::Check { settings } = command;
+    let config = settings.load()?;
+    say(&format!("data_dir   {}", config.data_dir.display()));
+    say(&format!("listen     {}", config.listen));
+    say(&format!("store      SQLite, layout {:?}", config.store.layout));
+    say(&format!("payments   {}", config.payments.base_url));
+    match config.require_production() {
+        Ok(()) => say("Ready for `emporia serve`."),
+        Err(missing) => say(&format!("Not yet ready for `emporia serve`: {missing}")),
+    }
+    Ok(())
+}
+
+/// The supergraph of rooms that are opened in a directory of their own, which goes away again.
+pub(crate) async fn schema() -> Result<(), Failure> {
+    let dir = std::env::temp_dir().join(format!("emporia-schema-{}", std::process::id()));
+    let settings = Settings { config: None, data_dir: Some(dir.clone()) };
+    let mut config = settings.load()?;
+    local::fill_in(&mut config)?;
+    let (platform, _) = demo::open(&settings).await?;
+    let printed = graph::supergraph(&platform).map(|supergraph| supergraph.sdl().to_owned());
+    platform.store.close().await;
+    std::fs::remove_dir_all(&dir)?;
+    say(printed?.trim_end());
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! One schema for flags, `EMPORIA_…` variables and `emporia.toml`; flags win over variables, those over the file.
+
+use emporia_store_sqlite::Layout;
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// All settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the data lives.
+    pub data_dir: PathBuf,
+    /// Address of the HTTP server.
+    pub listen: String,
+    /// How the store lays its files out.
+    pub store: StoreConfig,
+    /// What must not be known to others. Required in production.
+    pub secrets: SecretsConfig,
+    /// The payment provider.
+    pub payments: PaymentsConfig,
+    /// Limits and switches of the gateway.
+    pub gateway: emporia_gateway::Config,
+    /// Log lines: `text` or `json`.
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// How the store lays its files out.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// One file for all services, or one for each.
+    pub layout: StoreLayout,
+}
+
+/// One file for all services, or one for each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoreLayout {
+    /// One file: one group commit for all.
+    #[default]
+    Shared,
+    /// A file for each service.
+    PerService,
+}
+
+impl From<StoreLayout> for Layout {
+    fn from(layout: StoreLayout) -> Self {
+        match layout {
+            StoreLayout::Shared => Self::Shared,
+            StoreLayout::PerService => Self::PerService,
+        }
+    }
+}
+
+/// What must not be known to others.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SecretsConfig {
+    /// Wraps the keys of all persons: 32 bytes in base 64.
+    pub master_key: String,
+    /// Hashes mail addresses in indexes: 32 bytes in base 64.
+    pub email_pepper: String,
+}
+
+impl std::fmt::Debug for SecretsConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretsConfig(…)")
+    }
+}
+
+/// The payment provider.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PaymentsConfig {
+    /// Address of its API.
+    pub base_url: String,
+    /// Our key there.
+    pub secret_key: String,
+    /// What its webhooks are signed with: `whsec_…`.
+    pub webhook_secret: String,
+}
+
+impl std::fmt::Debug for PaymentsConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PaymentsConfig({})", self.base_url)
+    }
+}
+
+impl Default for PaymentsConfig {
+    fn default() -> Self {
+        Self {
+            base_url: "http://127.0.0.1:8081".into(),
+            secret_key: String::new(),
+            webhook_secret: String::new(),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "emporia-data".into(),
+            listen: "127.0.0.1:8080".into(),
+            store: StoreConfig::default(),
+            secrets: SecretsConfig::default(),
+            payments: PaymentsConfig::default(),
+            gateway: emporia_gateway::Config::default(),
+            log_format: LogFormat::default(),
+        }
+    }
+}
+
+/// Why the configuration is not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not there.
+    #[error("there is no configuration file {0}: make one, or leave --config out to use the defaults")]
+    NoFile(PathBuf),
+    /// A key or value is wrong; the text says which and where.
+    #[error("{0}")]
+    Wrong(String),
+    /// Something that production needs is missing.
+    #[error("{key} is missing: {advice}")]
+    Missing {
+        /// Which key.
+        key: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads the file (when given) and the variables.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key, where it was found, and the nearest right one.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            if !file.exists() {
+                return Err(ConfigError::NoFile(file.to_owned()));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let variables = Env::prefixed("EMPORIA_").ignore(&["config"]).filter(|key| !key.starts_with("test_")).split("__");
+        figment.merge(variables).extract().map_err(|error| ConfigError::Wrong(explain(&error)))
+    }
+
+    /// Checks what production needs.
+    ///
+    /// # Errors
+    /// [`ConfigError::Missing`] names the first key that is missing.
+    pub fn require_production(&self) -> Result<(), ConfigError> {
+        let secret = "make one with `emporia secret`, and set it in emporia.toml or the environment";
+        let checks = [
+            ("secrets.master_key", &self.secrets.master_key, secret),
+            ("secrets.email_pepper", &self.secrets.email_pepper, secret),
+            ("payments.secret_key", &self.payments.secret_key, "your key at the payment provider"),
+            ("payments.webhook_secret", &self.payments.webhook_secret, "what the provider signs its webhooks with"),
+        ];
+        match checks.into_iter().find(|(_, value, _)| value.is_empty()) {
+            Some((key, _, advice)) => Err(ConfigError::Missing { key, advice }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Says what is wrong and where; for an unknown key the nearest right one.
+fn explain(error: &figment::Error) -> String {
+    let place = error.metadata.as_ref().map(|m| match &m.source {
+        Some(source) => format!(" ({source})"),
+        None => format!(" ({})", m.name),
+    });
+    let place = place.unwrap_or_default();
+    let path = error.path.join(".");
+    match &error.kind {
+        figment::error::Kind::UnknownField(field, known) => {
+            let nearest = known.iter().max_by(|a, b| {
+                let near = |k: &str| strsim::jaro_winkler(k, field);
+                near(a).total_cmp(&near(b))
+            });
+            let within = if path.is_empty() { String::new() } else { format!(" in {path}") };
+            match nearest {
+                Some(nearest) => format!("there is no key \"{field}\"{within}{place}: did you mean \"{nearest}\"?"),
+                None => format!("there is no key \"{field}\"{within}{place}"),
+            }
+        }
+        kind => format!("{path}{place}: {kind}"),
+    }
+}

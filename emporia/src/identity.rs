@@ -1,0 +1,87 @@
+//! Who asks, where and in which words: from the request's headers, once.
+
+use crate::platform::Platform;
+use async_trait::async_trait;
+use emporia_contracts::{GuestKey, Principal, RequestContext, channels::Channel, values::Locale};
+use emporia_gateway::{Caller, ErrorCode, GatewayError, Identify};
+use http::{HeaderMap, header};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Reads identity, channel and language from headers (or from the payload of `connection_init`).
+pub struct HeaderIdentity(pub Platform);
+
+/// Headers that say who asks, where and how.
+const CHANNEL: &str = "emporia-channel";
+const GUEST: &str = "emporia-guest";
+const REQUEST_ID: &str = "x-request-id";
+
+/// A value from the headers, or from the connection's parameters.
+fn value<'a>(headers: &'a HeaderMap, params: Option<&'a serde_json::Value>, name: &str) -> Option<&'a str> {
+    let header = headers.get(name).and_then(|v| v.to_str().ok());
+    header.or_else(|| params?.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?.1.as_str())
+}
+
+impl HeaderIdentity {
+    fn principal(&self, authorization: Option<&str>) -> Result<Principal, GatewayError> {
+        let Some(authorization) = authorization else { return Ok(Principal::Anonymous) };
+        let bearer = authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let Some((_, token)) = bearer else {
+            return Err(GatewayError::unauthenticated("the Authorization header has the form: Bearer <access token>"));
+        };
+        self.0.customers.identify(token.trim()).map_err(|e| GatewayError::unauthenticated(e.to_string()))
+    }
+
+    fn channel(&self, key: Option<&str>) -> Result<Channel, GatewayError> {
+        let bad = |message: String| GatewayError::new(ErrorCode::BadUserInput, message);
+        let Some(text) = key else {
+            let first = self.0.channels.list().into_iter().next();
+            return first.ok_or_else(|| bad("there is no sales channel yet: an operator has to define one".into()));
+        };
+        let key = text.parse().map_err(|e| bad(format!("header {CHANNEL}: {e}")))?;
+        let known = || self.0.channels.list().iter().map(|c| c.key.to_string()).collect::<Vec<_>>().join(", ");
+        self.0.channels.get(&key).ok_or_else(|| bad(format!("there is no channel \"{key}\"; there are: {}", known())))
+    }
+}
+
+/// The best of the channel's languages that the client accepts, by its order and weights (RFC 9110, 12.5.4).
+fn locale(channel: &Channel, accepted: Option<&str>) -> Locale {
+    let mut wanted: Vec<(&str, f32)> = accepted
+        .unwrap_or_default()
+        .split(',')
+        .take(20)
+        .filter_map(|part| {
+            let (tag, weight) = part.split_once(";q=").unwrap_or((part, "1"));
+            Some((tag.trim(), weight.trim().parse::<f32>().ok().filter(|q| *q > 0.0)?))
+        })
+        .collect();
+    wanted.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let offered = |tag: &str| channel.locales.iter().find(|l| l.as_str().eq_ignore_ascii_case(tag)).cloned();
+    let language = |tag: &str| tag.split('-').next().and_then(offered);
+    wanted
+        .iter()
+        .find_map(|(tag, _)| offered(tag).or_else(|| language(tag)))
+        .unwrap_or_else(|| channel.default_locale.clone())
+}
+
+#[async_trait]
+impl Identify for HeaderIdentity {
+    async fn identify(&self, headers: &HeaderMap, params: Option<&serde_json::Value>) -> Result<Caller, GatewayError> {
+        let principal = self.principal(value(headers, params, header::AUTHORIZATION.as_str()))?;
+        let guest = value(headers, params, GUEST);
+        if guest.is_some_and(|token| !(20..=200).contains(&token.len())) {
+            return Err(GatewayError::new(ErrorCode::BadUserInput, format!("header {GUEST}: this is not a guest token")));
+        }
+        let channel = self.channel(value(headers, params, CHANNEL))?;
+        let locale = locale(&channel, value(headers, params, header::ACCEPT_LANGUAGE.as_str()));
+        let correlation = value(headers, params, REQUEST_ID)
+            .filter(|id| (1..=100).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
+        let correlation_id = correlation.map_or_else(|| self.0.ids.next_uuid().to_string(), ToOwned::to_owned);
+        let scopes = match &principal {
+            Principal::Operator { scopes, .. } => scopes.clone(),
+            _ => BTreeSet::new(),
+        };
+        let authenticated = !matches!(principal, Principal::Anonymous);
+        let context = RequestContext { principal, guest: guest.map(GuestKey::of), channel, locale, correlation_id };
+        Ok(Caller { authenticated, scopes, data: Arc::new(context), forward: HeaderMap::new() })
+    }
+}

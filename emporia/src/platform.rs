@@ -1,0 +1,262 @@
+//! The rooms, wired: one store, every service, the tasks behind them.
+
+mod tasks;
+
+use crate::config::Config;
+use emporia_auth::{AccessTokens, KeyError, KeyedHash, PasswordCost, PasswordError, Passwords, TokenKey, TokenOptions};
+use emporia_carts::{CartsDeps, CartsService};
+use emporia_catalog::CatalogService;
+use emporia_channels::ChannelsService;
+use emporia_checkout::{CheckoutDeps, CheckoutService};
+use emporia_contracts::payments::PaymentProvider;
+use emporia_customers::{CustomersDeps, CustomersOptions, CustomersService};
+use emporia_events::Live;
+use emporia_id::{Ids, SharedClock};
+use emporia_inventory::InventoryService;
+//MAIL use emporia_mail::MailService;
+use emporia_orders::OrdersService;
+use emporia_payments::PaymentsService;
+use emporia_pricing::PricingService;
+use emporia_store::{SpaceSchema, Store, StoreError};
+use emporia_store_sqlite::{Durability, SqliteOptions};
+use emporia_tax::TaxService;
+use emporia_vault::{MasterKey, Vault, VaultError};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub use tasks::Tasks;
+
+/// What the rooms need from outside.
+pub struct Parts {
+    /// Where the data lives.
+    pub data_dir: PathBuf,
+    /// How the store lays its files out.
+    pub layout: emporia_store_sqlite::Layout,
+    /// Whether the store flushes: only tests do without.
+    pub durability: Durability,
+    /// The clock of everything.
+    pub clock: SharedClock,
+    /// Ids and secrets.
+    pub ids: Ids,
+    /// Wraps the keys of persons.
+    pub master_key: MasterKey,
+    /// Hashes mail addresses in indexes.
+    pub email_pepper: Vec<u8>,
+    /// Who takes the money.
+    pub provider: Arc<dyn PaymentProvider>,
+    /// Whether passwords are hashed cheaply: only tests do.
+    pub cheap_passwords: bool,
+}
+
+/// Why the rooms do not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The prices in memory.
+    #[error(transparent)]
+    Pricing(#[from] emporia_pricing::PricingError),
+    /// The keys of persons.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The keys of tokens.
+    #[error(transparent)]
+    TokenKey(#[from] KeyError),
+    /// The hashing of passwords.
+    #[error(transparent)]
+    Passwords(#[from] PasswordError),
+    /// The data directory.
+    #[error("the data directory {path}: {source}")]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// A setting.
+    #[error("{0}")]
+    Setting(String),
+}
+
+/// Every room, open.
+#[derive(Clone)]
+pub struct Platform {
+    /// The store behind all rooms.
+    pub store: Store,
+    /// Keys of persons.
+    pub vault: Vault,
+    /// Ids and secrets.
+    pub ids: Ids,
+    /// Channels.
+    pub channels: ChannelsService,
+    /// Catalogue.
+    pub catalog: CatalogService,
+    /// Prices.
+    pub pricing: PricingService,
+    /// Tax.
+    pub tax: TaxService,
+    /// Stock.
+    pub inventory: InventoryService,
+    /// Carts.
+    pub carts: CartsService,
+    /// Checkouts.
+    pub checkout: CheckoutService,
+    /// Payments.
+    pub payments: PaymentsService,
+    /// Orders.
+    pub orders: OrdersService,
+    /// Customers and operators.
+    pub customers: CustomersService,
+    //MAIL /// The mail outbox.
+    //MAIL pub mail: MailService,
+    /// Events as they are committed.
+    pub live: Live,
+}
+
+/// The key-spaces of all rooms.
+pub fn spaces() -> Vec<SpaceSchema> {
+    vec![
+        emporia_channels::space(),
+        emporia_catalog::space(),
+        emporia_pricing::space(),
+        emporia_tax::space(),
+        emporia_inventory::space(),
+        emporia_carts::space(),
+        emporia_checkout::space(),
+        emporia_payments::space(),
+        emporia_orders::space(),
+        emporia_customers::space(),
+        //MAIL emporia_mail::space(),
+        tasks::space(),
+        crate::import::space(),
+    ]
+}
+
+impl Parts {
+    /// The parts that a configuration describes.
+    ///
+    /// # Errors
+    /// [`OpenError::Setting`] says which setting is wrong.
+    pub fn of(config: &Config, clock: SharedClock) -> Result<Self, OpenError> {
+        let setting = |e: &dyn std::fmt::Display| OpenError::Setting(e.to_string());
+        let payments = &config.payments;
+        let client = emporia_testpay::TestpayClient::new(
+            &payments.base_url,
+            payments.secret_key.clone(),
+            emporia_testpay::client::ClientTimeouts::default(),
+        );
+        let client = client.map_err(|e| setting(&format_args!("payments: {e}")))?;
+        Ok(Self {
+            data_dir: config.data_dir.clone(),
+            layout: config.store.layout.into(),
+            durability: Durability::Full,
+            ids: Ids::random(clock.clone()),
+            clock,
+            master_key: MasterKey::from_base64(&config.secrets.master_key)
+                .map_err(|e| setting(&format_args!("secrets.master_key: {e}")))?,
+            email_pepper: config.secrets.email_pepper.clone().into_bytes(),
+            provider: Arc::new(emporia_testpay::TestpayProvider::new(client, payments.webhook_secret.clone())),
+            cheap_passwords: false,
+        })
+    }
+}
+
+impl Platform {
+    /// Opens every room over one data directory.
+    ///
+    /// # Errors
+    /// [`OpenError`] says which part, and what to do.
+    pub async fn open(parts: Parts) -> Result<Self, OpenError> {
+        let data_dir = parts.data_dir.clone();
+        let directory = |source| OpenError::Directory { path: data_dir.clone(), source };
+        std::fs::create_dir_all(&parts.data_dir).map_err(directory)?;
+        let options = SqliteOptions::new(&parts.data_dir)
+            .layout(parts.layout)
+            .durability(parts.durability)
+            .clock(parts.clock.clone());
+        let store = emporia_store_sqlite::open(options, spaces()).await?;
+        let keys = parts.data_dir.join("keys");
+        std::fs::create_dir_all(&keys).map_err(directory)?;
+        let vault = Vault::open(&keys.join("persons.db"), &parts.master_key)?;
+        let ids = parts.ids.clone();
+
+        let channels = ChannelsService::new(store.space("channels")?, ids.clone()).await?;
+        let shared_channels: Arc<dyn emporia_contracts::channels::Channels> = Arc::new(channels.clone());
+        let catalog = CatalogService::new(store.space("catalog")?, ids.clone(), shared_channels.clone()).await?;
+        let pricing = PricingService::new(store.space("pricing")?, ids.clone(), shared_channels.clone()).await?;
+        let tax = TaxService::new(store.space("tax")?, ids.clone()).await?;
+        let inventory = InventoryService::new(store.space("inventory")?, ids.clone());
+        let carts = CartsService::new(
+            store.space("carts")?,
+            ids.clone(),
+            CartsDeps {
+                channels: shared_channels.clone(),
+                catalog: Arc::new(catalog.clone()),
+                pricing: Arc::new(pricing.clone()),
+                inventory: Arc::new(inventory.clone()),
+            },
+        );
+        let payments = PaymentsService::new(store.space("payments")?, ids.clone(), parts.provider.clone());
+        let orders = OrdersService::new(store.space("orders")?, ids.clone(), vault.clone());
+        let customers = open_customers(&store, &parts, &vault, &keys)?;
+//MAIL         let mail = MailService::new(
+//MAIL             store.space("mail")?,
+//MAIL             ids.clone(),
+//MAIL             vault.clone(),
+//MAIL             parts.data_dir.join("outbox"),
+//MAIL         );
+        let checkout = CheckoutService::new(
+            store.space("checkout")?,
+            ids.clone(),
+            vault.clone(),
+            CheckoutDeps {
+                channels: shared_channels,
+                catalog: Arc::new(catalog.clone()),
+                pricing: Arc::new(pricing.clone()),
+                tax: Arc::new(tax.clone()),
+                inventory: Arc::new(inventory.clone()),
+                carts: Arc::new(carts.clone()),
+                payments: Arc::new(payments.clone()),
+                orders: Arc::new(orders.clone()),
+                customers: Arc::new(customers.clone()),
+            },
+        )
+        .await?;
+        customers.set_rooms(vec![Arc::new(orders.clone())]);
+        let live = Live::follow(Arc::new(store.clone()));
+        Ok(Self {
+            store,
+            vault,
+            ids,
+            channels,
+            catalog,
+            pricing,
+            tax,
+            inventory,
+            carts,
+            checkout,
+            payments,
+            orders,
+            customers,
+            //MAIL mail,
+            live,
+        })
+    }
+}
+
+/// Customers and operators, with the keys of tokens beside those of persons.
+fn open_customers(store: &Store, parts: &Parts, vault: &Vault, keys: &Path) -> Result<CustomersService, OpenError> {
+    let options = TokenOptions::new("emporia");
+    let key = TokenKey::open(&keys.join("tokens.pem"))?;
+    let cost = if parts.cheap_passwords { PasswordCost::TEST } else { PasswordCost::OWASP };
+    let deps = CustomersDeps {
+        vault: vault.clone(),
+        passwords: Passwords::new(cost, Passwords::default_parallelism())?,
+        tokens: AccessTokens::new(key, options, parts.clock.clone(), parts.ids.clone()),
+        mail_hash: KeyedHash::new(parts.email_pepper.clone()),
+    };
+    Ok(CustomersService::new(store.space("customers")?, parts.ids.clone(), deps, CustomersOptions::default()))
+}

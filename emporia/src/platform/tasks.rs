@@ -1,0 +1,202 @@
+//! What runs behind the rooms: consumers of the log, and sweeps.
+
+use crate::platform::Platform;
+use emporia_checkout::CheckoutService;
+use emporia_contracts::payments::{PaymentAuthorised, PaymentFailed, PaymentVoided, PaymentExpired};
+use emporia_events::{Consumer, ConsumerHandle, Envelope, EventLog, EventPayload, Handler, HandlerError};
+use emporia_inventory::StockFollowsOrders;
+use emporia_orders::OrdersFollowPayments;
+use emporia_payments::PaymentsFollowOrders;
+use emporia_store::{SpaceSchema, StoreError, Tx};
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::{sync::watch, task::JoinHandle};
+
+/// How often the sweeps look.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// The key-space of consumers that belong to no room.
+pub(super) fn space() -> SpaceSchema {
+    SpaceSchema::new("tasks").schema(1).with(emporia_events::consumers)
+}
+
+/// A payment was decided: the checkout that waits for it goes on.
+struct CheckoutFollowsPayments(CheckoutService);
+
+#[async_trait::async_trait]
+impl Handler for CheckoutFollowsPayments {
+    fn wants(&self, source: &str, detail_type: &str) -> bool {
+        source == PaymentAuthorised::SOURCE
+            && [
+                PaymentAuthorised::DETAIL_TYPE,
+                PaymentFailed::DETAIL_TYPE,
+                PaymentVoided::DETAIL_TYPE,
+                PaymentExpired::DETAIL_TYPE,
+            ]
+            .contains(&detail_type)
+    }
+
+    async fn handle(&self, event: &Envelope, _: &Tx) -> Result<(), HandlerError> {
+        let payment = if event.is::<PaymentAuthorised>() {
+            event.payload::<PaymentAuthorised>()?.payment
+        } else if event.is::<PaymentFailed>() {
+            event.payload::<PaymentFailed>()?.payment
+        } else if event.is::<PaymentVoided>() {
+            event.payload::<PaymentVoided>()?.payment
+        } else {
+            event.payload::<PaymentExpired>()?.payment
+        };
+        // The saga is idempotent: being driven by the shopper and by this event at once gives one result.
+        self.0.on_payment(payment.payment_id).await.map_err(|e| HandlerError::Temporary(e.to_string()))
+    }
+}
+
+/// The running tasks. Dropping them stops them; [`Tasks::stop`] waits for what is under way.
+pub struct Tasks {
+    consumers: Vec<ConsumerHandle>,
+    sweeps: Vec<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Tasks {
+    /// Starts the consumers and the sweeps.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn start(platform: &Platform) -> Result<Self, StoreError> {
+        let (stop, stopped) = watch::channel(false);
+        let consumers = Self::consumers(platform).await?;
+        let (checkout, carts) = (platform.checkout.clone(), platform.carts.clone());
+        let (inventory, payments) = (platform.inventory.clone(), platform.payments.clone());
+        let customers = platform.customers.clone();
+        let sweeps = vec![
+            every("checkout", stopped.clone(), move || {
+                let checkout = checkout.clone();
+                async move { checkout.recover().await.map_err(|e| e.to_string()) }
+            }),
+            every("carts", stopped.clone(), move || {
+                let carts = carts.clone();
+                async move { carts.sweep().await.map_err(|e| e.to_string()) }
+            }),
+            every("inventory", stopped.clone(), move || {
+                let inventory = inventory.clone();
+                async move { inventory.sweep().await.map_err(|e| e.to_string()) }
+            }),
+            every("payments", stopped.clone(), move || {
+                let payments = payments.clone();
+                async move { payments.sweep().await.map_err(|e| e.to_string()) }
+            }),
+            every("customers", stopped, move || {
+                let customers = customers.clone();
+                async move { customers.sweep().await.map(|_| 0).map_err(|e| e.to_string()) }
+            }),
+//MAIL             every("mail", stopped, move || {
+//MAIL                 let mail = mail.clone();
+//MAIL                 async move { mail.deliver().await.map_err(|e| e.to_string()) }
+//MAIL             }),
+        ];
+        Ok(Self { consumers, sweeps, stop })
+    }
+
+    /// The consumers alone, without sweeps: for commands that need events to be followed.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn consumers(platform: &Platform) -> Result<Vec<ConsumerHandle>, StoreError> {
+        let log: Arc<dyn EventLog> = Arc::new(platform.store.clone());
+        let consumer = |name: &str, space, handler: HandlerBox| Consumer::new(name, log.clone(), space, handler);
+        Ok(vec![
+            consumer(
+                "stock-follows-orders",
+                platform.store.space("inventory")?,
+                HandlerBox(Box::new(StockFollowsOrders(platform.inventory.clone()))),
+            )
+            .start()
+            .await?,
+            consumer(
+                "orders-follow-payments",
+                platform.store.space("orders")?,
+                HandlerBox(Box::new(OrdersFollowPayments(platform.orders.clone()))),
+            )
+            .start()
+            .await?,
+            consumer(
+                "payments-follow-orders",
+                platform.store.space("payments")?,
+                HandlerBox(Box::new(PaymentsFollowOrders(platform.payments.clone()))),
+            )
+            .start()
+            .await?,
+            consumer(
+                "checkout-follows-payments",
+                platform.store.space("tasks")?,
+                HandlerBox(Box::new(CheckoutFollowsPayments(platform.checkout.clone()))),
+            )
+            .start()
+            .await?,
+            //MAIL consumer("mail", platform.store.space("mail")?, HandlerBox(Box::new(platform.mail.handler()))).start().await?,
+        ])
+    }
+
+    /// The consumers by name, to see how far they are.
+    pub fn consumer(&self, name: &str) -> Option<&ConsumerHandle> {
+        self.consumers.iter().find(|c| c.name() == name)
+    }
+
+    /// Waits until every consumer has handled what is in the log now.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn caught_up(&self) -> Result<(), StoreError> {
+        for consumer in &self.consumers {
+            consumer.caught_up().await?;
+        }
+        Ok(())
+    }
+
+    /// Stops everything after what is under way.
+    pub async fn stop(self) {
+        // Nobody listening means that all have ended.
+        let _ = self.stop.send(true);
+        for sweep in self.sweeps {
+            let _ = sweep.await;
+        }
+        for consumer in self.consumers {
+            consumer.shutdown().await;
+        }
+    }
+}
+
+/// A handler of any kind.
+struct HandlerBox(Box<dyn Handler>);
+
+#[async_trait::async_trait]
+impl Handler for HandlerBox {
+    fn wants(&self, source: &str, detail_type: &str) -> bool {
+        self.0.wants(source, detail_type)
+    }
+
+    async fn handle(&self, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
+        self.0.handle(event, tx).await
+    }
+}
+
+/// Runs a sweep every few seconds, again at once while it finds something, until it is told to stop.
+fn every<F, Fut>(name: &'static str, mut stopped: watch::Receiver<bool>, sweep: F) -> JoinHandle<()>
+where
+    F: Fn() -> Fut + Send + 'static,
+    Fut: Future<Output = Result<usize, String>> + Send,
+{
+    tokio::spawn(async move {
+        while !*stopped.borrow() {
+            match sweep().await {
+                Ok(found) if found >= 100 => continue,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(sweep = name, error, "a sweep failed; it will be run again"),
+            }
+            tokio::select! {
+                _ = tokio::time::sleep(SWEEP) => {}
+                _ = stopped.changed() => {}
+            }
+        }
+    })
+}

@@ -1,0 +1,91 @@
+//! Running: open the rooms, start the tasks, answer HTTP until told to stop.
+
+use crate::{
+    platform::{OpenError, Parts, Platform, Tasks},
+    web::{self, WebOptions},
+};
+use emporia_store::StoreError;
+use std::{future::Future, net::SocketAddr};
+use tokio::net::TcpListener;
+
+/// Why the server does not start or ends.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A room does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The tasks do not start.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The graph does not compose.
+    #[error(transparent)]
+    Graph(#[from] crate::graph::GraphError),
+    /// The address cannot be used.
+    #[error("cannot listen on {address}: {source}; use --listen to choose another address")]
+    Listen {
+        /// Which.
+        address: String,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// The server broke down.
+    #[error("the HTTP server stopped: {0}")]
+    Http(std::io::Error),
+}
+
+/// Takes an address.
+///
+/// # Errors
+/// [`ServeError::Listen`].
+pub async fn listen(address: &str) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address: address.to_owned(), source })
+}
+
+/// Opens the rooms and starts what runs behind them.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn open(parts: Parts) -> Result<(Platform, Tasks), ServeError> {
+    let platform = Platform::open(parts).await?;
+    let tasks = Tasks::start(&platform).await?;
+    Ok((platform, tasks))
+}
+
+/// Answers HTTP until `stop`, then lets what is under way end.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn run(
+    platform: &Platform,
+    tasks: Tasks,
+    options: WebOptions,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let router = web::router(platform, options)?.into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
+    tasks.stop().await;
+    platform.store.close().await;
+    served.map_err(ServeError::Http)
+}
+
+/// Ctrl-C, or the signal that service managers send.
+pub async fn stop_signal() {
+    let interrupt = async {
+        // Without a handler for it the process ends the hard way, which the store survives.
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,108 @@
+//! The HTTP server: the graph, health, metrics, webhooks.
+
+use crate::{graph, identity::HeaderIdentity, platform::Platform};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use emporia_gateway::{Config, Example, HttpOptions};
+use emporia_payments::WebhookError;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+
+/// The largest webhook that is read, in bytes.
+const WEBHOOK_BYTES: usize = 256 * 1024;
+
+/// What the server offers.
+pub struct WebOptions {
+    /// Limits and switches of the gateway.
+    pub gateway: Config,
+    /// Serve GraphiQL.
+    pub graphiql: bool,
+    /// The operations that it opens with.
+    pub examples: Vec<Example>,
+    /// Where `/metrics` comes from.
+    pub metrics: Option<PrometheusHandle>,
+}
+
+/// What the handlers know.
+#[derive(Clone)]
+struct Shared {
+    platform: Platform,
+    metrics: Option<PrometheusHandle>,
+}
+
+/// Every route of the server.
+///
+/// # Errors
+/// [`graph::GraphError`]: a defect of a schema.
+pub fn router(platform: &Platform, options: WebOptions) -> Result<Router, graph::GraphError> {
+    let gateway = graph::gateway(platform, options.gateway)?;
+    let http = HttpOptions { graphiql: options.graphiql, examples: options.examples };
+    let graph = emporia_gateway::router(gateway, HeaderIdentity(platform.clone()), http);
+    let shared = Shared { platform: platform.clone(), metrics: options.metrics };
+    let rest = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/webhooks/payments", post(payment_webhook).layer(DefaultBodyLimit::max(WEBHOOK_BYTES)))
+        .with_state(shared);
+    Ok(graph
+        .merge(rest)
+        .fallback(|| async { problem(StatusCode::NOT_FOUND, "There is nothing here. The graph is at /graphql.") })
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::new()))
+}
+
+/// Problem details (RFC 9457).
+fn problem(status: StatusCode, detail: &str) -> Response {
+    let body = serde_json::json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": status.as_u16(),
+        "detail": detail,
+    });
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body).into_response().into_body()).into_response()
+}
+
+async fn ready(State(shared): State<Shared>) -> Response {
+    let mut missing = vec![];
+    if let Err(error) = shared.platform.orders.get(shared.platform.ids.next()).await {
+        missing.push(format!("store: {error}"));
+    }
+    if shared.platform.channels.list().is_empty() {
+        missing.push("no sales channel is defined".to_owned());
+    }
+    if missing.is_empty() {
+        (StatusCode::OK, "ready\n").into_response()
+    } else {
+        problem(StatusCode::SERVICE_UNAVAILABLE, &missing.join("; "))
+    }
+}
+
+async fn metrics(State(shared): State<Shared>) -> Response {
+    match shared.metrics {
+        Some(handle) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()
+        }
+        None => problem(StatusCode::NOT_FOUND, "Metrics are switched off."),
+    }
+}
+
+async fn payment_webhook(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let text = |v: &axum::http::HeaderValue| v.to_str().map(ToOwned::to_owned).ok();
+    let headers: Vec<(String, String)> =
+        headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect();
+    match shared.platform.payments.webhook(&headers, &body).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error @ WebhookError::NotAcceptable(_)) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(error @ WebhookError::NotNow(_)) => {
+            tracing::warn!(%error, "a payment webhook could not be applied; the provider will send it again");
+            problem(StatusCode::SERVICE_UNAVAILABLE, "It could not be applied now: send it again later.")
+        }
+    }
+}

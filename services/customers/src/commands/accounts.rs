@@ -1,0 +1,100 @@
+use crate::model::{MOST_ADDRESSES, Profile};
+use emporia_contracts::{ids::AddressId, values::Email};
+
+/// Why something about an account is refused. It can be put right by whoever asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccountRefusal {
+    /// The text is not a mail address.
+    #[error("this is not a mail address: it looks like name@example.com and has at most 254 characters")]
+    Email,
+    /// There is an account with this address.
+    #[error("there is already an account with this mail address: sign in")]
+    EmailTaken,
+    /// The password is not acceptable.
+    #[error("{0}")]
+    Password(&'static str),
+    /// Mail address or password is wrong; which of them is not told.
+    #[error("mail address or password is wrong")]
+    InvalidCredentials,
+    /// Too many attempts for this mail address.
+    #[error("too many attempts: wait a minute and try again")]
+    TooManyAttempts,
+    /// The refresh token is not (or no longer) accepted.
+    #[error("the session has ended: sign in again")]
+    SessionEnded,
+    /// A text is not acceptable.
+    #[error("{field} {rule}")]
+    Text {
+        /// Which, by its name in the API.
+        field: &'static str,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// The book has no such address.
+    #[error("there is no address {0} in the address book")]
+    NoAddress(AddressId),
+    /// The book is full.
+    #[error("an address book has at most {MOST_ADDRESSES} addresses")]
+    BookFull,
+    /// Somebody else changed it since it was read.
+    #[error("it was changed since it was read: read it again and decide anew")]
+    VersionConflict,
+}
+
+/// A change of the profile; what is `None` stays, `Some(None)` removes.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileChange {
+    /// The name.
+    pub name: Option<Option<String>>,
+    /// The telephone number.
+    pub phone: Option<Option<String>>,
+}
+
+/// A new profile, checked.
+pub(crate) fn new_profile(email: &str, name: Option<&str>, phone: Option<&str>) -> Result<Profile, AccountRefusal> {
+    let email: Email = email.parse().map_err(|_| AccountRefusal::Email)?;
+    Ok(Profile { email, name: name.map(name_text).transpose()?, phone: phone.map(phone_text).transpose()? })
+}
+
+/// The profile with its changes.
+pub(crate) fn change_profile(mut profile: Profile, change: &ProfileChange) -> Result<Profile, AccountRefusal> {
+    if let Some(name) = &change.name {
+        profile.name = name.as_deref().map(name_text).transpose()?;
+    }
+    if let Some(phone) = &change.phone {
+        profile.phone = phone.as_deref().map(phone_text).transpose()?;
+    }
+    Ok(profile)
+}
+
+/// Length counts (NIST SP 800-63B); rules about kinds of characters only make people write passwords down.
+pub(crate) fn password_fits(password: &str, email: &Email) -> Result<(), AccountRefusal> {
+    match password.chars().take(129).count() {
+        0..8 => Err(AccountRefusal::Password("a password has at least 8 characters")),
+        129.. => Err(AccountRefusal::Password("a password has at most 128 characters")),
+        _ if password.to_lowercase() == email.normalized() => {
+            Err(AccountRefusal::Password("the password must not be the mail address"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn name_text(text: &str) -> Result<String, AccountRefusal> {
+    let text = text.trim();
+    let rule = match text.chars().take(121).count() {
+        0 => "must not be empty",
+        121.. => "has at most 120 characters",
+        _ if text.chars().any(char::is_control) => "must not have control characters",
+        _ => return Ok(text.to_owned()),
+    };
+    Err(AccountRefusal::Text { field: "name", rule })
+}
+
+fn phone_text(text: &str) -> Result<String, AccountRefusal> {
+    let text = text.trim();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    if text.len() <= 40 && digits >= 3 && text.chars().all(|c| c.is_ascii_digit() || "+-()./ ".contains(c)) {
+        return Ok(text.to_owned());
+    }
+    Err(AccountRefusal::Text { field: "phone", rule: "has 3 to 40 digits, spaces and + - ( ) . /" })
+}

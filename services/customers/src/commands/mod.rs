@@ -1,0 +1,14 @@
+//! Decisions about accounts, sessions and rights: no I/O.
+
+mod accounts;
+mod addresses;
+mod operators;
+mod sessions;
+
+pub(crate) use accounts::{change_profile, new_profile, password_fits};
+pub use accounts::{AccountRefusal, ProfileChange};
+pub use addresses::AddressChange;
+pub(crate) use addresses::{add_address, change_address, remove_address};
+pub use operators::OperatorRefusal;
+pub(crate) use operators::{Granter, grant};
+pub(crate) use sessions::{Use, use_token};

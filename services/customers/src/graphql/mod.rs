@@ -1,0 +1,117 @@
+//! The subgraph: thin.
+
+mod operators;
+mod privacy;
+mod profile;
+mod query;
+mod sessions;
+mod types;
+
+use crate::{
+    AccountRefusal, OperatorRefusal,
+    service::{CustomerView, CustomersError, CustomersService},
+};
+use async_graphql::{
+    Context, EmptySubscription, Error, MergedObject, Result, Schema,
+    dataloader::{DataLoader, Loader, NoCache},
+};
+use emporia_contracts::{Fault, Principal, ids::CustomerId};
+use emporia_store::Version;
+use emporia_subgraph::{UserError, UserErrorCode, bad_input, context, fault, not_found, store_error};
+use std::{collections::HashMap, time::Duration};
+
+/// The subgraph of customers.
+pub type CustomersSchema = Schema<query::Query, Mutation, EmptySubscription>;
+
+/// Changes of accounts, sessions and rights.
+#[derive(Default, MergedObject)]
+pub struct Mutation(sessions::Sessions, profile::Profiles, operators::Operators, privacy::Privacy);
+
+/// Builds the subgraph.
+pub fn schema(service: CustomersService) -> CustomersSchema {
+    let loader = DataLoader::with_cache(CustomerLoader(service.clone()), tokio::spawn, NoCache)
+        .delay(Duration::ZERO)
+        .max_batch_size(200);
+    Schema::build(query::Query, Mutation::default(), EmptySubscription)
+        .enable_federation()
+        .enable_subscription_in_federation()
+        .data(service)
+        .data(loader)
+        .finish()
+}
+
+/// The customers of one page in one look.
+struct CustomerLoader(CustomersService);
+
+impl Loader<CustomerId> for CustomerLoader {
+    type Value = CustomerView;
+    type Error = Fault;
+
+    async fn load(&self, keys: &[CustomerId]) -> Result<HashMap<CustomerId, CustomerView>, Fault> {
+        let found = self.0.customers(keys).await.map_err(crate::service::as_fault)?;
+        Ok(found.into_iter().flatten().map(|customer| (customer.id, customer)).collect())
+    }
+}
+
+fn service<'a>(ctx: &Context<'a>) -> Result<&'a CustomersService> {
+    ctx.data::<CustomersService>()
+}
+
+/// The signed-in customer himself.
+fn own(ctx: &Context<'_>) -> Result<CustomerId> {
+    match &context(ctx)?.principal {
+        Principal::Customer(id) => Ok(*id),
+        Principal::Anonymous => Err(emporia_subgraph::unauthenticated("sign in first")),
+        _ => Err(emporia_subgraph::forbidden("only customers have an account of this kind")),
+    }
+}
+
+fn version(text: Option<&str>) -> Result<Option<Version>> {
+    text.map(|text| {
+        let number = text.parse().map_err(|_| bad_input("expectedVersion: give the version as it was read"))?;
+        Ok(Version::from_i64(number))
+    })
+    .transpose()
+}
+
+/// What can be put right goes to the caller as data, the rest as an error. `field` is where the mail address, the
+/// password and the roles stand in the input.
+fn settled<T>(done: Result<T, CustomersError>) -> Result<Result<T, Vec<UserError>>> {
+    match done {
+        Ok(value) => Ok(Ok(value)),
+        Err(CustomersError::Refused(refusal)) => Ok(Err(vec![user_error(&refusal)])),
+        Err(CustomersError::Operator(refusal)) => {
+            let code = match refusal {
+                OperatorRefusal::NoRole { .. } => UserErrorCode::NotFound,
+                OperatorRefusal::NoRoles => UserErrorCode::Required,
+                OperatorRefusal::Exceeds(_) => UserErrorCode::StateNotAllowed,
+            };
+            Ok(Err(vec![UserError::new(code, "roles", refusal.to_string())]))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn failed(error: CustomersError) -> Error {
+    match error {
+        CustomersError::NotFound(_) => not_found(error.to_string()),
+        CustomersError::Store(error) => store_error("customers", error),
+        CustomersError::Fault(error) => fault(error),
+        CustomersError::Refused(_) | CustomersError::Operator(_) => bad_input(error.to_string()),
+    }
+}
+
+fn user_error(refusal: &AccountRefusal) -> UserError {
+    let (code, field) = match refusal {
+        AccountRefusal::Email => (UserErrorCode::Invalid, "email"),
+        AccountRefusal::EmailTaken => (UserErrorCode::Duplicate, "email"),
+        AccountRefusal::Password(_) => (UserErrorCode::PasswordTooWeak, "password"),
+        AccountRefusal::InvalidCredentials | AccountRefusal::SessionEnded => (UserErrorCode::InvalidCredentials, ""),
+        AccountRefusal::TooManyAttempts => (UserErrorCode::LimitExceeded, ""),
+        AccountRefusal::Text { field, .. } => (UserErrorCode::Invalid, *field),
+        AccountRefusal::NoAddress(_) => (UserErrorCode::NotFound, "addressId"),
+        AccountRefusal::BookFull => (UserErrorCode::LimitExceeded, ""),
+        AccountRefusal::VersionConflict => (UserErrorCode::VersionConflict, "expectedVersion"),
+    };
+    UserError::new(code, field, refusal.to_string())
+}

@@ -1,0 +1,34 @@
+//! What is stored. Everything personal is sealed under the person's key; what stands beside it is an id, a hash or a
+//! time.
+
+mod customer;
+mod erasure;
+mod imported;
+mod operator;
+mod person;
+mod session;
+
+pub use customer::{AddressBook, BookEntry, Profile};
+pub(crate) use customer::{Customer, MOST_ADDRESSES};
+pub(crate) use erasure::{Erasure, Progress};
+pub(crate) use imported::ImportedCustomer;
+pub(crate) use operator::Operator;
+pub(crate) use person::{MailClaim, PersonIndex};
+pub(crate) use session::{Holder, RefreshToken, Session};
+
+use emporia_store::SpaceSchema;
+
+/// The key-space of this service.
+pub fn space() -> SpaceSchema {
+    SpaceSchema::new("customers")
+        .schema(1)
+        .collection::<Customer>()
+        .collection::<Operator>()
+        .collection::<MailClaim>()
+        .collection::<ImportedCustomer>()
+        .collection::<PersonIndex>()
+        .collection::<Session>()
+        .collection::<RefreshToken>()
+        .collection::<Erasure>()
+        .index("open")
+}
