@@ -1,6 +1,6 @@
 use crate::{
     commands::products::{ProductDraft, ProductPatch, VariantDraft},
-    graphql::product::{AttributeKind, GraphAttributeLevel},
+    graphql::attributes::{AttributeKind, GraphAttributeLevel},
     model::{self, AttributeDefinition, Media, Texts},
 };
 use async_graphql::{ID, InputObject, Result};

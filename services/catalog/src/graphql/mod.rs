@@ -1,5 +1,6 @@
 //! The subgraph of the catalogue: thin resolvers.
 
+mod attributes;
 mod category;
 mod inputs;
 mod loaders;

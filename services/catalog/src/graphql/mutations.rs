@@ -3,12 +3,13 @@ use crate::{
         CatalogRefusal, categories::DefineCategory, product_types::DefineProductType, products::ProductPatch,
     },
     graphql::{
+        attributes::GraphProductType,
         category::GraphCategory,
         inputs::{
             CreateProductInput, DefineCategoryInput, DefineProductTypeInput, PublishProductInput,
             UpdateProductInput, all, texts,
         },
-        product::{GraphProduct, GraphProductType},
+        product::GraphProduct,
         reader,
     },
     service::{CatalogError, CatalogService, StoredProduct},

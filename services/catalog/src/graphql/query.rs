@@ -1,8 +1,9 @@
 use crate::{
     graphql::{
+        attributes::GraphProductType,
         category::{GraphCategory, Products, connection, nodes, published},
         loaders,
-        product::{GraphProduct, GraphProductType, GraphVariant, ProductOrder},
+        product::{GraphProduct, GraphVariant, ProductOrder},
         reader,
     },
     service::{CatalogService, ListProducts, StoredProduct},

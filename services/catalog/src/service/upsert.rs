@@ -54,7 +54,7 @@ enum Step {
 enum Plan {
     Refuse(CatalogRefusal),
     Leave(ProductId),
-    Write { before: Option<ProductId>, product: Product, whole: bool },
+    Write { before: Option<ProductId>, product: Box<Product>, whole: bool },
 }
 
 impl CatalogService {
@@ -198,11 +198,11 @@ impl Room {
                     let before = old.map(|old| old.id);
                     match products::part_way(old, &product, left.saturating_sub(4)).filter(|_| cost > left) {
                         Some(part) if plans.is_empty() => {
-                            (Plan::Write { before, product: part, whole: false }, left)
+                            (Plan::Write { before, product: Box::new(part), whole: false }, left)
                         }
                         Some(_) => break,
                         None if cost > left && !plans.is_empty() => break,
-                        None => (Plan::Write { before, product, whole: true }, cost),
+                        None => (Plan::Write { before, product: Box::new(product), whole: true }, cost),
                     }
                 }
             };
@@ -229,7 +229,7 @@ impl Room {
                         Err(refusal) => Step::Done(Upserted::Refused(refusal)),
                         Ok(()) => {
                             let id = product.id;
-                            written.push(product);
+                            written.push(*product);
                             match (whole, old.is_none()) {
                                 (false, made) => Step::PartWay { made },
                                 (true, true) => Step::Done(Upserted::Created(id)),

@@ -1,0 +1,184 @@
+//! The room of customers on a real store, for tests.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use async_graphql::{Request, Variables};
+use emporia_auth::{AccessTokens, KeyedHash, PasswordCost, Passwords, TokenKey, TokenOptions};
+use emporia_contracts::{
+    Fault, Principal, RequestContext,
+    channels::{ChannelFacts, PriceKind, RoundingPlace, RoundingPolicy},
+    context::system_meta,
+    customers::PersonalData,
+};
+use emporia_customers::{
+    CustomersDeps, CustomersOptions, CustomersSchema, CustomersService, Registration, SignedIn, Who, schema, space,
+};
+use emporia_events::EventMeta;
+use emporia_id::{FixedClock, Ids};
+use emporia_money::Rounding;
+use emporia_store::{Position, Store};
+use emporia_store_sqlite::{Durability, SqliteOptions};
+use emporia_vault::{MasterKey, PersonId, Vault};
+use serde_json::{Value, json};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+pub const PASSWORD: &str = "correct horse battery";
+
+pub struct Room {
+    pub store: Store,
+    pub customers: CustomersService,
+    pub graph: CustomersSchema,
+    pub clock: Arc<FixedClock>,
+    pub vault: Vault,
+    pub orders: Arc<OtherRoom>,
+    master: MasterKey,
+    key: TokenKey,
+    directory: tempfile::TempDir,
+}
+
+/// Another room that keeps something about persons, and may fail.
+#[derive(Default)]
+pub struct OtherRoom {
+    pub fails: AtomicBool,
+    pub erased: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl PersonalData for OtherRoom {
+    fn room(&self) -> &'static str {
+        "orders"
+    }
+
+    async fn export(&self, person: PersonId) -> Result<Value, Fault> {
+        Ok(json!({ "ordersOf": person }))
+    }
+
+    async fn erase(&self, _: PersonId) -> Result<(), Fault> {
+        if self.fails.load(Ordering::SeqCst) {
+            return Err(Fault::transient("orders", "not now"));
+        }
+        self.erased.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+impl Room {
+    pub async fn open() -> Self {
+        let clock = Arc::new(FixedClock::at("2026-11-24T12:00:00Z".parse().unwrap()));
+        let directory = tempfile::tempdir().unwrap();
+        Self::open_in(directory, clock, MasterKey::generate(), TokenKey::generate(), PasswordCost::TEST).await
+    }
+
+    async fn open_in(
+        directory: tempfile::TempDir,
+        clock: Arc<FixedClock>,
+        master: MasterKey,
+        key: TokenKey,
+        cost: PasswordCost,
+    ) -> Self {
+        let options = SqliteOptions::new(directory.path()).durability(Durability::None).clock(clock.clone());
+        let store = emporia_store_sqlite::open(options, vec![space()]).await.unwrap();
+        let vault = Vault::open(&directory.path().join("keys.db"), &master).unwrap();
+        let ids = Ids::random(clock.clone());
+        let deps = CustomersDeps {
+            vault: vault.clone(),
+            passwords: Passwords::new(cost, 2).unwrap(),
+            tokens: AccessTokens::new(key.clone(), TokenOptions::new("test"), clock.clone(), ids.clone()),
+            mail_hash: KeyedHash::new([7u8; 32]),
+        };
+        let customers =
+            CustomersService::new(store.space("customers").unwrap(), ids, deps, CustomersOptions::default());
+        let orders = Arc::new(OtherRoom::default());
+        customers.set_rooms(vec![orders.clone()]);
+        let graph = schema(customers.clone());
+        Self { store, customers, graph, clock, vault, orders, master, key, directory }
+    }
+
+    /// Everything is closed and opened again; passwords now cost this much.
+    pub async fn restart(self, cost: PasswordCost) -> Self {
+        let Self { store, customers, graph, clock, vault, master, key, directory, .. } = self;
+        store.close().await;
+        drop((store, customers, graph, vault));
+        Self::open_in(directory, clock, master, key, cost).await
+    }
+
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub async fn register(&self, email: &str) -> SignedIn {
+        self.customers.register(registration(email), &meta()).await.unwrap()
+    }
+
+    /// The types of all events, in order.
+    pub async fn events(&self) -> Vec<String> {
+        let log = self.store.log_of("customers");
+        let batch = self.store.read_log(&log, Position::default(), 1000, None).await.unwrap();
+        batch.records.into_iter().map(|record| record.detail_type).collect()
+    }
+
+    pub async fn run(&self, who: Principal, text: &str, variables: Value) -> Value {
+        let request = Request::new(text).variables(Variables::from_json(variables)).data(context(who));
+        serde_json::to_value(self.graph.execute(request).await).unwrap()
+    }
+}
+
+pub fn registration(email: &str) -> Registration {
+    Registration {
+        email: email.into(),
+        password: PASSWORD.into(),
+        name: Some("Ada Lovelace".into()),
+        phone: Some("+44 20 7946 0000".into()),
+    }
+}
+
+pub fn meta() -> EventMeta {
+    system_meta("test", "test", None)
+}
+
+pub fn customer_of(signed: &SignedIn) -> emporia_customers::CustomerView {
+    match &signed.who {
+        Who::Customer(customer) => (**customer).clone(),
+        Who::Operator(_) => panic!("an operator signed in"),
+    }
+}
+
+pub fn context(principal: Principal) -> RequestContext {
+    let channel = ChannelFacts {
+        key: "eu".parse().unwrap(),
+        name: "Europe".into(),
+        currency: "EUR".parse().unwrap(),
+        price_kind: PriceKind::Gross,
+        default_locale: "en".parse().unwrap(),
+        locales: vec!["en".parse().unwrap()],
+        countries: vec!["DE".parse().unwrap()],
+        rounding: RoundingPolicy { mode: Rounding::HalfEven, place: RoundingPlace::Line },
+        stock_pool: vec![],
+        order_prefix: "EU".into(),
+        time_zone: "Europe/Berlin".into(),
+    };
+    RequestContext {
+        principal,
+        guest: None,
+        channel: Arc::new(channel),
+        locale: "en".parse().unwrap(),
+        correlation_id: "test".into(),
+    }
+}
+
+/// Whether any file below a directory holds this text, in whichever case.
+pub fn found_on_disk(directory: &Path, text: &str) -> bool {
+    let needle = text.to_lowercase().into_bytes();
+    std::fs::read_dir(directory).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return found_on_disk(&path, text);
+        }
+        std::fs::read(&path).unwrap().to_ascii_lowercase().windows(needle.len()).any(|window| window == needle)
+    })
+}
