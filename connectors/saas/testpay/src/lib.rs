@@ -16,6 +16,7 @@ mod ledger;
 mod movements;
 mod pages;
 mod problem;
+mod provider;
 mod queue;
 mod record;
 mod server;
@@ -26,4 +27,5 @@ mod worker;
 
 pub use client::TestpayClient;
 pub use config::{Clock, Config, Secret, Timings, WebhookTarget};
+pub use provider::TestpayProvider;
 pub use server::{ServeError, serve};
