@@ -13,7 +13,7 @@ use emporia_customers::{CustomersDeps, CustomersOptions, CustomersService};
 use emporia_events::Live;
 use emporia_id::{Ids, SharedClock};
 use emporia_inventory::InventoryService;
-//MAIL use emporia_mail::MailService;
+use emporia_mail::{MailError, MailOptions, MailService};
 use emporia_orders::OrdersService;
 use emporia_payments::PaymentsService;
 use emporia_pricing::PricingService;
@@ -59,6 +59,9 @@ pub enum OpenError {
     /// The prices in memory.
     #[error(transparent)]
     Pricing(#[from] emporia_pricing::PricingError),
+    /// The mail outbox.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// The keys of persons.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -110,8 +113,8 @@ pub struct Platform {
     pub orders: OrdersService,
     /// Customers and operators.
     pub customers: CustomersService,
-    //MAIL /// The mail outbox.
-    //MAIL pub mail: MailService,
+    /// The mail outbox.
+    pub mail: MailService,
     /// Events as they are committed.
     pub live: Live,
 }
@@ -129,7 +132,7 @@ pub fn spaces() -> Vec<SpaceSchema> {
         emporia_payments::space(),
         emporia_orders::space(),
         emporia_customers::space(),
-        //MAIL emporia_mail::space(),
+        emporia_mail::space(),
         tasks::space(),
         crate::import::space(),
     ]
@@ -202,12 +205,12 @@ impl Platform {
         let payments = PaymentsService::new(store.space("payments")?, ids.clone(), parts.provider.clone());
         let orders = OrdersService::new(store.space("orders")?, ids.clone(), vault.clone());
         let customers = open_customers(&store, &parts, &vault, &keys)?;
-//MAIL         let mail = MailService::new(
-//MAIL             store.space("mail")?,
-//MAIL             ids.clone(),
-//MAIL             vault.clone(),
-//MAIL             parts.data_dir.join("outbox"),
-//MAIL         );
+        let outbox = MailOptions {
+            outbox: parts.data_dir.join("outbox"),
+            from: "Emporia <shop@example.com>".into(),
+            shop: "Emporia".into(),
+        };
+        let mail = MailService::new(store.space("mail")?, vault.clone(), outbox)?;
         let checkout = CheckoutService::new(
             store.space("checkout")?,
             ids.clone(),
@@ -225,7 +228,7 @@ impl Platform {
             },
         )
         .await?;
-        customers.set_rooms(vec![Arc::new(orders.clone())]);
+        customers.set_rooms(vec![Arc::new(orders.clone()), Arc::new(mail.clone())]);
         let live = Live::follow(Arc::new(store.clone()));
         Ok(Self {
             store,
@@ -241,7 +244,7 @@ impl Platform {
             payments,
             orders,
             customers,
-            //MAIL mail,
+            mail,
             live,
         })
     }

@@ -73,28 +73,25 @@ pub(crate) async fn operator(command: OperatorCommand) -> Result<(), Failure> {
 }
 
 pub(crate) async fn mail(args: MailArgs) -> Result<(), Failure> {
-    let _ = args;
-    Err(Failure::new("MAIL"))
-}
-
-/*MAIL
-pub(crate) async fn mail(args: MailArgs) -> Result<(), Failure> {
     let (platform, _) = demo::open(&args.settings).await?;
     match args.id {
-        Some(id) => match platform.mail.show(&id).await? {
-            Some(mail) => say(&mail.to_string()),
-            None => return Err(Failure::new(format!("there is no mail {id}"))),
-        },
+        Some(id) => {
+            let found = platform.mail.show(id.parse()?).await?;
+            let mail = found.ok_or_else(|| Failure::new(format!("there is no mail {id}")))?;
+            match mail.body {
+                Some(body) => say(&format!("To: {}\nSubject: {}\n\n{}", body.to.as_str(), body.subject, body.text)),
+                None => say("The person was erased: this mail cannot be read any more."),
+            }
+        }
         None => {
             for mail in platform.mail.list(50).await? {
-                say(&mail.to_string());
+                say(&format!("{}  {}  {:?}  {:?}", mail.id, mail.created_at, mail.kind, mail.state));
             }
         }
     }
     platform.store.close().await;
     Ok(())
 }
-MAIL*/
 
 pub(crate) async fn backup(args: BackupArgs) -> Result<(), Failure> {
     let (platform, _) = demo::open(&args.settings).await?;

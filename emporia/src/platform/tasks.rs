@@ -5,6 +5,7 @@ use emporia_checkout::CheckoutService;
 use emporia_contracts::payments::{PaymentAuthorised, PaymentFailed, PaymentVoided, PaymentExpired};
 use emporia_events::{Consumer, ConsumerHandle, Envelope, EventLog, EventPayload, Handler, HandlerError};
 use emporia_inventory::StockFollowsOrders;
+use emporia_mail::MailFollowsOrders;
 use emporia_orders::OrdersFollowPayments;
 use emporia_payments::PaymentsFollowOrders;
 use emporia_store::{SpaceSchema, StoreError, Tx};
@@ -67,7 +68,7 @@ impl Tasks {
         let consumers = Self::consumers(platform).await?;
         let (checkout, carts) = (platform.checkout.clone(), platform.carts.clone());
         let (inventory, payments) = (platform.inventory.clone(), platform.payments.clone());
-        let customers = platform.customers.clone();
+        let (customers, mail) = (platform.customers.clone(), platform.mail.clone());
         let sweeps = vec![
             every("checkout", stopped.clone(), move || {
                 let checkout = checkout.clone();
@@ -85,14 +86,14 @@ impl Tasks {
                 let payments = payments.clone();
                 async move { payments.sweep().await.map_err(|e| e.to_string()) }
             }),
-            every("customers", stopped, move || {
+            every("customers", stopped.clone(), move || {
                 let customers = customers.clone();
                 async move { customers.sweep().await.map(|_| 0).map_err(|e| e.to_string()) }
             }),
-//MAIL             every("mail", stopped, move || {
-//MAIL                 let mail = mail.clone();
-//MAIL                 async move { mail.deliver().await.map_err(|e| e.to_string()) }
-//MAIL             }),
+            every("mail", stopped, move || {
+                let mail = mail.clone();
+                async move { mail.deliver().await.map_err(|e| e.to_string()) }
+            }),
         ];
         Ok(Self { consumers, sweeps, stop })
     }
@@ -133,7 +134,9 @@ impl Tasks {
             )
             .start()
             .await?,
-            //MAIL consumer("mail", platform.store.space("mail")?, HandlerBox(Box::new(platform.mail.handler()))).start().await?,
+            consumer("mail", platform.store.space("mail")?, HandlerBox(Box::new(MailFollowsOrders(platform.mail.clone()))))
+                .start()
+                .await?,
         ])
     }
 

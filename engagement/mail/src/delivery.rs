@@ -6,6 +6,7 @@ use crate::{
     service::{MailError, MailService},
 };
 use emporia_store::{Query, StoreError};
+use emporia_vault::VaultError;
 use std::{
     fs,
     io::{self, Write},
@@ -43,21 +44,24 @@ impl MailService {
             return Ok(false);
         };
         let now = self.space.clock().now();
-        let (state, content) = match self.body(&mail)? {
-            None => (None, Some(Content::Erased(now))),
-            Some(body) => match mime::write(&self.sender, mail.id, mail.created_at, body) {
+        let (state, content) = match self.body(&mail) {
+            Ok(None) => (None, Some(Content::Erased(now))),
+            Ok(Some(body)) => match mime::write(&self.sender, mail.id, mail.created_at, body) {
                 Ok(bytes) => {
-                    let outbox = self.outbox.clone();
-                    let written = tokio::task::spawn_blocking(move || write(&outbox, found_name(mail.id), &bytes));
+                    let (outbox, name) = (self.outbox.clone(), name_of(mail.id));
+                    let written = tokio::task::spawn_blocking(move || write(&outbox, name, &bytes));
                     written.await.map_err(|panic| file(&self.outbox)(io::Error::other(panic)))??;
                     (Some(MailState::Delivered(now)), None)
                 }
-                Err(error) => {
-                    tracing::warn!(mail = %mail.id, "a mail cannot be delivered to its address");
-                    (Some(MailState::Undeliverable(error.to_string())), None)
-                }
+                Err(reason) => (Some(MailState::Undeliverable(reason)), None),
             },
+            Err(error @ VaultError::File { .. }) => return Err(error.into()),
+            // A seal that does not open now never will: it must not hold up the mails behind it.
+            Err(error) => (Some(MailState::Undeliverable(error.to_string())), None),
         };
+        if let Some(MailState::Undeliverable(reason)) = &state {
+            tracing::warn!(mail = %mail.id, reason, "a mail cannot be delivered");
+        }
         let delivered = matches!(state, Some(MailState::Delivered(_)));
         let (state, content) = (&state, &content);
         self.space
@@ -75,12 +79,12 @@ impl MailService {
 
     /// Where a mail is delivered to.
     pub fn file_of(&self, id: MailId) -> PathBuf {
-        self.outbox.join(found_name(id))
+        self.outbox.join(name_of(id))
     }
 
     /// Removes what was written of a mail, also if writing it was interrupted.
     pub(crate) fn remove_file(&self, id: MailId) -> Result<(), MailError> {
-        for name in [found_name(id), unfinished(&found_name(id))] {
+        for name in [name_of(id), unfinished(&name_of(id))] {
             let path = self.outbox.join(name);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file(&path)(error)),
@@ -91,7 +95,7 @@ impl MailService {
     }
 }
 
-fn found_name(id: MailId) -> String {
+fn name_of(id: MailId) -> String {
     format!("{id}.eml")
 }
 

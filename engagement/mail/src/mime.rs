@@ -21,15 +21,16 @@ impl Sender {
 /// Writes a mail. The same mail is always written the same way, so delivering it twice changes nothing.
 ///
 /// # Errors
-/// Why nobody can be reached like this.
+/// Why nobody can be reached like this; it does not repeat the address.
 pub(crate) fn write(
     sender: &Sender,
     id: MailId,
     created_at: Timestamp,
     body: MailBody,
-) -> Result<Vec<u8>, lettre::error::Error> {
+) -> Result<Vec<u8>, String> {
     let sent = UNIX_EPOCH + Duration::from_secs(u64::try_from(created_at.as_second()).unwrap_or(0));
-    let to: Address = body.to.as_str().parse().map_err(|_| lettre::error::Error::MissingTo)?;
+    let to: Address =
+        body.to.as_str().parse().map_err(|error: lettre::address::AddressError| error.to_string())?;
     let message = Message::builder()
         .from(sender.0.clone())
         .to(Mailbox::new(body.name, to))
@@ -38,12 +39,12 @@ pub(crate) fn write(
         .message_id(Some(format!("<{id}@{}>", sender.0.email.domain())));
     let text = SinglePart::plain(body.text);
     let message = match body.html {
-        None => message.singlepart(text)?,
+        None => message.singlepart(text),
         Some(html) => {
             let html = SinglePart::builder().header(ContentType::TEXT_HTML).body(html);
             let parts = MultiPart::builder().kind(MultiPartKind::Alternative).boundary(format!("=_{id}"));
-            message.multipart(parts.singlepart(text).singlepart(html))?
+            message.multipart(parts.singlepart(text).singlepart(html))
         }
     };
-    Ok(message.formatted())
+    message.map(|message| message.formatted()).map_err(|error| error.to_string())
 }

@@ -74,7 +74,12 @@ impl MailService {
         self.confirm_when_whole(&record, event, tx).await
     }
 
-    async fn on_lines(&self, placed: &OrderLinesPlaced, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
+    async fn on_lines(
+        &self,
+        placed: &OrderLinesPlaced,
+        event: &Envelope,
+        tx: &Tx,
+    ) -> Result<(), HandlerError> {
         let Some(record) = tx.get::<OrderRecord>(&OrderRecord::key_of(placed.order_id)).await? else {
             return Ok(());
         };
@@ -82,29 +87,57 @@ impl MailService {
         self.confirm_when_whole(&record, event, tx).await
     }
 
-    async fn confirm_when_whole(&self, order: &OrderRecord, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
+    async fn confirm_when_whole(
+        &self,
+        order: &OrderRecord,
+        event: &Envelope,
+        tx: &Tx,
+    ) -> Result<(), HandlerError> {
         let lines = self.lines(order.order, tx).await?;
         if lines.len() < order.lines {
             return Ok(());
         }
         let Some(contact) = self.contact(&order.contact)? else { return Ok(()) };
         let body = compose::order_confirmation(&self.shop, order, &lines, &contact).map_err(permanent)?;
-        self.enqueue(order, Draft { id: order.confirmation, kind: MailKind::OrderConfirmation, body }, event, tx).await
+        self.enqueue(
+            order,
+            Draft { id: order.confirmation, kind: MailKind::OrderConfirmation, body },
+            event,
+            tx,
+        )
+        .await
     }
 
-    async fn on_shipped(&self, event: &Envelope, shipped: &FulfilmentShipped, tx: &Tx) -> Result<(), HandlerError> {
+    async fn on_shipped(
+        &self,
+        event: &Envelope,
+        shipped: &FulfilmentShipped,
+        tx: &Tx,
+    ) -> Result<(), HandlerError> {
         let Some(order) = tx.get::<OrderRecord>(&OrderRecord::key_of(shipped.order_id)).await? else {
             return Ok(());
         };
         let Some(contact) = self.contact(&order.contact)? else { return Ok(()) };
         let lines = self.lines(shipped.order_id, tx).await?;
-        let body = compose::shipping_confirmation(&self.shop, &order, &lines, &contact, shipped).map_err(permanent)?;
-        self.enqueue(&order, Draft { id: MailId::from(event.id), kind: MailKind::ShippingConfirmation, body }, event, tx)
-            .await
+        let body = compose::shipping_confirmation(&self.shop, &order, &lines, &contact, shipped)
+            .map_err(permanent)?;
+        self.enqueue(
+            &order,
+            Draft { id: MailId::from(event.id), kind: MailKind::ShippingConfirmation, body },
+            event,
+            tx,
+        )
+        .await
     }
 
     /// Puts a mail into the outbox, once per event.
-    async fn enqueue(&self, order: &OrderRecord, mut draft: Draft, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
+    async fn enqueue(
+        &self,
+        order: &OrderRecord,
+        mut draft: Draft,
+        event: &Envelope,
+        tx: &Tx,
+    ) -> Result<(), HandlerError> {
         let person = order.contact.person;
         if tx.get::<Mail>(&Mail::key_of(person, draft.id)).await?.is_some() {
             return Ok(());
@@ -134,12 +167,19 @@ impl MailService {
         })?)
     }
 
-    fn keep_lines(&self, order: OrderId, offset: usize, lines: &[PricedLine], tx: &Tx) -> Result<(), HandlerError> {
+    fn keep_lines(
+        &self,
+        order: OrderId,
+        offset: usize,
+        lines: &[PricedLine],
+        tx: &Tx,
+    ) -> Result<(), HandlerError> {
         Ok(tx.overwrite(&LinesPart { order, offset, lines: lines.iter().map(Into::into).collect() })?)
     }
 
     async fn lines(&self, order: OrderId, tx: &Tx) -> Result<Vec<crate::model::MailLine>, HandlerError> {
-        let parts = tx.children::<LinesPart>(Children::of(LinesPart::all_of(order).partition()).limit(50)).await?;
+        let parts =
+            tx.children::<LinesPart>(Children::of(LinesPart::all_of(order).partition()).limit(50)).await?;
         Ok(parts.into_iter().flat_map(|part| part.value.lines).collect())
     }
 

@@ -11,7 +11,10 @@ use outbox::{Outbox, ada, found_on_disk, person_of};
 async fn a_delivered_mail_is_one_rfc_5322_file_named_by_its_id() {
     let outbox = Outbox::open().await;
     outbox.placed(&outbox.order(&ada())).await;
-    assert!(!found_on_disk(outbox.directory.path(), "ada@example.com"), "nothing is readable before delivery");
+    assert!(
+        !found_on_disk(outbox.directory.path(), "ada@example.com"),
+        "nothing is readable before delivery"
+    );
     assert_eq!(outbox.mail.deliver().await.unwrap(), 1);
     let mail = outbox.mails().await.remove(0);
     let id = mail.summary.id;
@@ -27,10 +30,18 @@ async fn a_delivered_mail_is_one_rfc_5322_file_named_by_its_id() {
         "MIME-Version: 1.0",
         &message_id,
     ] {
-        assert!(headers.contains(&header) || headers.contains(&header.replace('"', "").as_str()), "{header}\n{headers:#?}");
+        assert!(
+            headers.contains(&header) || headers.contains(&header.replace('"', "").as_str()),
+            "{header}\n{headers:#?}"
+        );
     }
-    assert!(headers.iter().any(|h| h.starts_with("To: ") && h.ends_with("<ada@example.com>")), "{headers:#?}");
-    assert!(files[0].1.contains("text/plain; charset=utf-8") && files[0].1.contains("text/html; charset=utf-8"));
+    assert!(
+        headers.iter().any(|h| h.starts_with("To: ") && h.ends_with("<ada@example.com>")),
+        "{headers:#?}"
+    );
+    assert!(
+        files[0].1.contains("text/plain; charset=utf-8") && files[0].1.contains("text/html; charset=utf-8")
+    );
     assert!(matches!(mail.summary.state, MailState::Delivered(_)));
     #[cfg(unix)]
     {
@@ -85,7 +96,11 @@ async fn hostile_texts_neither_become_headers_nor_markup() {
             let known = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"];
             assert!(known.contains(&header.split(':').next().unwrap()), "{name}: {header}");
         }
-        assert_eq!(headers.matches("@example.com>").count(), 3, "one sender, one addressee, one id: {headers}");
+        assert_eq!(
+            headers.matches("@example.com>").count(),
+            3,
+            "one sender, one addressee, one id: {headers}"
+        );
     }
     for mail in outbox.mails().await {
         let html = mail.body.unwrap().html.unwrap();
@@ -97,7 +112,8 @@ async fn hostile_texts_neither_become_headers_nor_markup() {
 #[tokio::test]
 async fn an_address_that_cannot_be_written_is_set_aside_and_stops_nobody() {
     let outbox = Outbox::open().await;
-    let odd = ["ünicode@exämple.com", "a..b@example.com", "ada@-example.com", ".@example.com", "ada@example.c"];
+    let odd =
+        ["ünicode@exämple.com", "a..b@example.com", "ada@-example.com", ".@example.com", "ada@example.c"];
     let mut sent = 0;
     for email in odd {
         let Ok(email) = email.parse() else { continue };
@@ -134,7 +150,9 @@ async fn erasure_leaves_nothing_readable_and_no_way_back() {
     assert_eq!(outbox.files().len(), 1, "the other person's mail stays");
     assert_eq!(outbox.mail.deliver().await.unwrap(), 0);
     let erased = outbox.mails().await.into_iter().filter(|m| m.summary.erased).collect::<Vec<_>>();
-    assert!(erased.len() == 2 && erased.iter().all(|m| m.body.is_none() && m.summary.order == order.order_id));
+    assert!(
+        erased.len() == 2 && erased.iter().all(|m| m.body.is_none() && m.summary.order == order.order_id)
+    );
     assert!(!outbox.mail.export(ada).await.unwrap().to_string().contains("ada@"));
     // Neither later events nor old ones again make a mail of an erased person.
     outbox.happens(vec![outbox.event(&outbox.shipped(&order, &[1]))]).await;
@@ -172,7 +190,8 @@ async fn a_queued_mail_whose_key_was_destroyed_is_never_written() {
 async fn a_wrong_sender_is_refused_at_once() {
     let outbox = Outbox::open().await;
     for from in ["", "Emporia", "Emporia <shop>", "a@b.example\r\nBcc: c@d.example"] {
-        let options = MailOptions { outbox: outbox.directory.path().join("x"), from: from.into(), shop: "x".into() };
+        let options =
+            MailOptions { outbox: outbox.directory.path().join("x"), from: from.into(), shop: "x".into() };
         let made = MailService::new(outbox.store.space("mail").unwrap(), outbox.vault.clone(), options);
         assert!(matches!(made, Err(MailError::Sender(_))), "{from:?}");
     }

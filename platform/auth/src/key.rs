@@ -30,7 +30,9 @@ pub enum KeyError {
         source: io::Error,
     },
     /// The text is no Ed25519 key.
-    #[error("the signing key is not an Ed25519 key in PKCS #8 PEM form: make one with `openssl genpkey -algorithm ed25519`")]
+    #[error(
+        "the signing key is not an Ed25519 key in PKCS #8 PEM form: make one with `openssl genpkey -algorithm ed25519`"
+    )]
     Form,
 }
 
@@ -108,7 +110,10 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
         options.mode(0o600);
     }
     let mut file = options.open(beside)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(beside, path));
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::hard_link(beside, path));
     // The name beside has done its service, whether the linking succeeded or not.
     fs::remove_file(beside)?;
     written

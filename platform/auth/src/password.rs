@@ -107,7 +107,9 @@ impl Passwords {
     pub fn is_outdated(&self, stored: &str) -> bool {
         let params = PasswordHash::new(stored).ok().and_then(|hash| Params::try_from(&hash).ok());
         let present = self.0.argon2.params();
-        params.is_none_or(|p| (p.m_cost(), p.t_cost(), p.p_cost()) != (present.m_cost(), present.t_cost(), present.p_cost()))
+        params.is_none_or(|p| {
+            (p.m_cost(), p.t_cost(), p.p_cost()) != (present.m_cost(), present.t_cost(), present.p_cost())
+        })
     }
 
     async fn work<R: Send + 'static>(

@@ -146,7 +146,8 @@ impl AccessTokens {
         clock: SharedClock,
         ids: Ids,
     ) -> Self {
-        let accepted = std::iter::once(key.verifying()).chain(former.iter().copied()).map(Accepted::new).collect();
+        let accepted =
+            std::iter::once(key.verifying()).chain(former.iter().copied()).map(Accepted::new).collect();
         Self(Arc::new(Inner { key, accepted, options, clock, ids }))
     }
 
@@ -239,7 +240,9 @@ impl fmt::Debug for AccessTokens {
 /// A header that is a JSON object is a token's, only not one of ours.
 fn unknown(header: &str) -> TokenError {
     let decoded = URL_SAFE_NO_PAD.decode(header).ok();
-    match decoded.and_then(|bytes| serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes).ok()) {
+    match decoded
+        .and_then(|bytes| serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes).ok())
+    {
         Some(_) => TokenError::UnknownKey,
         None => TokenError::Malformed,
     }

@@ -1,6 +1,8 @@
 //! The signing key and its file.
 
-use emporia_auth::{AccessTokens, KeyError, KeyedHash, Scopes, TokenKey, TokenOptions, same_secret, secret_hash};
+use emporia_auth::{
+    AccessTokens, KeyError, KeyedHash, Scopes, TokenKey, TokenOptions, same_secret, secret_hash,
+};
 use emporia_id::{Ids, SystemClock};
 use std::sync::Arc;
 
@@ -29,7 +31,8 @@ fn all_that_start_together_get_the_same_key() {
     let directory = tempfile::tempdir().unwrap();
     let path = &directory.path().join("token.key");
     let keys: Vec<String> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..16).map(|_| scope.spawn(move || thumbprint(TokenKey::open(path).unwrap()))).collect();
+        let threads: Vec<_> =
+            (0..16).map(|_| scope.spawn(move || thumbprint(TokenKey::open(path).unwrap()))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert!(keys.iter().all(|key| *key == keys[0]));
@@ -47,10 +50,16 @@ fn a_key_can_come_from_the_configuration_and_a_wrong_one_is_named() {
     for wrong in ["", "not a key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"] {
         assert!(matches!(TokenKey::from_pem(wrong), Err(KeyError::Form)), "{wrong}");
         std::fs::write(&path, wrong).unwrap();
-        assert!(matches!(TokenKey::open(&path), Err(KeyError::Form)), "a broken file is not replaced: {wrong}");
+        assert!(
+            matches!(TokenKey::open(&path), Err(KeyError::Form)),
+            "a broken file is not replaced: {wrong}"
+        );
         assert_eq!(std::fs::read_to_string(&path).unwrap(), wrong);
     }
-    assert!(matches!(TokenKey::open(&directory.path().join("no/such/token.key")), Err(KeyError::File { .. })));
+    assert!(matches!(
+        TokenKey::open(&directory.path().join("no/such/token.key")),
+        Err(KeyError::File { .. })
+    ));
 }
 
 #[test]
@@ -68,14 +77,20 @@ fn keyed_hashes_differ_by_key_purpose_and_text_and_tell_nothing() {
     assert!(!format!("{hash:?}").contains('7'));
     // The published SHA-256 of "abc" (FIPS 180-2).
     assert_eq!(secret_hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert!(same_secret("a", "a") && !same_secret("a", "b") && !same_secret("a", "aa") && !same_secret("", "a"));
+    assert!(
+        same_secret("a", "a") && !same_secret("a", "b") && !same_secret("a", "aa") && !same_secret("", "a")
+    );
 }
 
 #[test]
 fn nobody_grants_what_he_does_not_hold() {
-    let roles = emporia_auth::Roles::new().with("editor", &["notes:read", "notes:write"]).with("reader", &["notes:read"]);
+    let roles = emporia_auth::Roles::new()
+        .with("editor", &["notes:read", "notes:write"])
+        .with("reader", &["notes:read"]);
     let scopes = |names: &[&str]| roles.scopes_of(names.iter().copied());
-    assert!(scopes(&["editor"]).covers(&scopes(&["reader"])) && !scopes(&["reader"]).covers(&scopes(&["editor"])));
+    assert!(
+        scopes(&["editor"]).covers(&scopes(&["reader"])) && !scopes(&["reader"]).covers(&scopes(&["editor"]))
+    );
     assert_eq!(scopes(&["reader", "editor", "no-such"]), scopes(&["editor"]));
     assert_eq!(scopes(&["no-such"]), Scopes::none());
     assert_eq!(Scopes::parse(&scopes(&["editor"]).to_string()), scopes(&["editor"]));

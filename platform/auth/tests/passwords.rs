@@ -12,9 +12,12 @@ async fn a_password_is_known_again_and_another_is_not() {
     let passwords = cheap();
     let stored = passwords.hash("correct horse battery").await.unwrap();
     assert!(!stored.contains("horse"));
-    for (password, expected) in
-        [("correct horse battery", true), ("Correct horse battery", false), ("", false), ("correct horse batter", false)]
-    {
+    for (password, expected) in [
+        ("correct horse battery", true),
+        ("Correct horse battery", false),
+        ("", false),
+        ("correct horse batter", false),
+    ] {
         assert_eq!(passwords.verify(password, Some(&stored)).await, Ok(expected), "{password}");
     }
     assert_ne!(passwords.hash("correct horse battery").await.unwrap(), stored, "each hash has its own salt");
@@ -28,7 +31,9 @@ async fn owasps_parameters_stand_in_the_hash_and_a_cheaper_one_is_outdated() {
     assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
     let old = cheap().hash("correct horse battery").await.unwrap();
     assert_eq!(passwords.verify("correct horse battery", Some(&old)).await, Ok(true));
-    assert!(passwords.is_outdated(&old) && !passwords.is_outdated(&stored) && passwords.is_outdated("no hash"));
+    assert!(
+        passwords.is_outdated(&old) && !passwords.is_outdated(&stored) && passwords.is_outdated("no hash")
+    );
 }
 
 #[tokio::test]

@@ -91,7 +91,8 @@ fn only_our_own_header_and_key_are_accepted() {
 fn a_token_for_somebody_else_is_not_for_us() {
     let (key, clock) = (TokenKey::generate(), at_noon());
     let ids = || Ids::seeded(clock.clone(), 1);
-    let other_audience = TokenOptions { audience: "https://other.example".into(), ..TokenOptions::new(ISSUER) };
+    let other_audience =
+        TokenOptions { audience: "https://other.example".into(), ..TokenOptions::new(ISSUER) };
     for options in [TokenOptions::new("https://other.example"), other_audience] {
         let other = AccessTokens::new(key.clone(), options, clock.clone(), ids());
         let token = other.issue("customer/1", &Scopes::none()).token;
@@ -104,8 +105,13 @@ fn while_the_key_is_being_changed_tokens_of_both_hold() {
     let (old, new, clock) = (TokenKey::generate(), TokenKey::generate(), at_noon());
     let issued_before = tokens(&old, &clock).issue("customer/1", &Scopes::none()).token;
     let ids = Ids::seeded(clock.clone(), 2);
-    let both =
-        AccessTokens::accepting(new.clone(), &[old.verifying()], TokenOptions::new(ISSUER), clock.clone(), ids);
+    let both = AccessTokens::accepting(
+        new.clone(),
+        &[old.verifying()],
+        TokenOptions::new(ISSUER),
+        clock.clone(),
+        ids,
+    );
     assert!(both.verify(&issued_before).is_ok());
     let issued_now = both.issue("customer/1", &Scopes::none()).token;
     assert!(tokens(&new, &clock).verify(&issued_now).is_ok());

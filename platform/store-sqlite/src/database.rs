@@ -39,7 +39,8 @@ pub(crate) struct Database {
     room: Semaphore,
     head: watch::Receiver<Position>,
     pressure: Arc<Pressure>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Database {
@@ -70,16 +71,15 @@ impl Database {
             pressure: Arc::clone(&pressure),
             tuning: options.tuning,
         };
-        let mut threads = Vec::new();
-        threads.push(spawn("store-writer", &file, move || writer.run())?);
-        threads.push({
-            let (pressure, jobs, file_) = (Arc::clone(&pressure), Arc::clone(&jobs), file.clone());
+        let writer = spawn("store-writer", &file, move || writer.run())?;
+        let keeper = {
+            let (pressure, jobs, path) = (Arc::clone(&pressure), Arc::clone(&jobs), file.clone());
             let (clock, every) = (Arc::clone(&options.clock), options.sweep_every);
-            let sweep = move || sweep_away(&jobs, clock.now().as_microsecond());
             spawn("store-keeper", &file, move || {
-                housekeeping::run(&pressure, &keeping, &file_, every, sweep);
+                let sweep = || sweep_away(&jobs, &path, clock.now().as_microsecond());
+                housekeeping::run(&pressure, &keeping, &path, every, sweep);
             })?
-        });
+        };
         Ok(Self {
             readers: Readers::new(&file, options.tuning),
             file,
@@ -89,7 +89,8 @@ impl Database {
             room: Semaphore::new(WAITING),
             head,
             pressure,
-            threads: Mutex::new(threads),
+            writer: Mutex::new(Some(writer)),
+            keeper: Mutex::new(Some(keeper)),
         })
     }
 
@@ -151,17 +152,22 @@ impl Database {
         Ok(())
     }
 
-    /// Lets the writer finish what waits, ends both threads and closes every connection.
+    /// Lets the writer finish what waits, ends both threads and closes every connection. The writer's is closed last:
+    /// the last connection moves the whole write-ahead log into the file and removes it.
     pub(crate) fn close(&self) {
-        drop(self.jobs.lock().take());
         self.room.close();
         self.pressure.stop();
         self.readers.close();
-        for thread in self.threads.lock().drain(..) {
-            // A thread that panicked has reported it itself.
-            let _ = thread.join();
-        }
+        join(&self.keeper);
+        drop(self.jobs.lock().take());
+        join(&self.writer);
     }
+}
+
+fn join(thread: &Mutex<Option<JoinHandle<()>>>) {
+    let thread = thread.lock().take();
+    // A thread that panicked has reported it itself.
+    let _ = thread.map(JoinHandle::join);
 }
 
 impl Drop for Database {
@@ -196,23 +202,21 @@ fn task<R: Send + 'static>(
     }))
 }
 
-/// Sweeps in bounded batches, between which the writer serves others.
-fn sweep_away(jobs: &Mutex<Option<Sender<Job>>>, at: i64) {
+/// Sweeps one bounded batch, so that the writer can serve others before the next; answers whether there may be more.
+fn sweep_away(jobs: &Mutex<Option<Sender<Job>>>, file: &Path, at: i64) -> bool {
     const BATCH: usize = 500;
-    loop {
-        let (answer, answered) = oneshot::channel();
-        let job = task(PathBuf::new(), answer, move |transaction| apply::sweep(transaction, at, BATCH));
-        if send(jobs, job).is_err() {
-            return;
+    let (answer, answered) = oneshot::channel();
+    let job = task(file.to_owned(), answer, move |transaction| apply::sweep(transaction, at, BATCH));
+    if send(jobs, job).is_err() {
+        return false;
+    }
+    match answered.blocking_recv() {
+        Ok(Ok(swept)) => swept == BATCH,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "expired documents could not be swept; it is tried again");
+            false
         }
-        match answered.blocking_recv() {
-            Ok(Ok(BATCH)) => {}
-            Ok(Ok(_)) | Err(_) => return,
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "expired documents could not be swept; it is tried again");
-                return;
-            }
-        }
+        Err(_) => false,
     }
 }
 

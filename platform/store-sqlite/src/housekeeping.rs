@@ -35,13 +35,14 @@ impl Pressure {
     }
 }
 
-/// Works until [`Pressure::stop`]. `sweep` is called every `sweep_every`.
+/// Works until [`Pressure::stop`]. Every `sweep_every`, `sweep` is called until it answers that nothing
+/// is left.
 pub(crate) fn run(
     pressure: &Pressure,
     connection: &Connection,
     file: &Path,
     sweep_every: Option<Duration>,
-    sweep: impl Fn(),
+    sweep: impl Fn() -> bool,
 ) {
     let mut swept = Instant::now();
     loop {
@@ -66,7 +67,7 @@ pub(crate) fn run(
             }
         }
         if sweep_every.is_some_and(|period| swept.elapsed() >= period) {
-            sweep();
+            while sweep() && !pressure.wanted.lock().stop {}
             swept = Instant::now();
         }
     }

@@ -1,1 +1,230 @@
 #![doc = include_str!("../README.md")]
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot be set up should stop where it is")]
+
+mod small;
+mod story;
+
+pub use story::Shopper;
+
+use emporia::{
+    graph,
+    identity::HeaderIdentity,
+    platform::{Parts, Platform, Tasks},
+    web::{self, WebOptions},
+};
+use emporia_gateway::{Config, Gateway, Identify, Request, RequestContext, Response};
+use emporia_id::{Clock, FixedClock, Ids, SharedClock, SystemClock};
+use emporia_store_sqlite::{Durability, Layout};
+use emporia_testpay::{
+    Config as Testpay, Secret, TestpayClient, TestpayProvider, Timings, WebhookTarget, client::ClientTimeouts,
+};
+use emporia_vault::MasterKey;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+const PSP_KEY: &str = "sk_test_of_the_testkit";
+const WEBHOOK_SECRET: &str = "whsec_dGhlIHRlc3RraXQncyB3ZWJob29rIHNlY3JldCwgMzI=";
+
+/// Every room, open, in a directory that goes away with it.
+pub struct Emporia {
+    /// The rooms.
+    pub platform: Platform,
+    /// The gateway over them.
+    pub gateway: Gateway,
+    /// The test payment provider, for its ledger and its faults.
+    pub provider: TestpayClient,
+    identity: HeaderIdentity,
+    tasks: Option<Tasks>,
+    /// Where the HTTP server listens: `http://127.0.0.1:…`.
+    pub address: String,
+    /// Where the payment provider listens.
+    pub provider_address: String,
+    servers: Vec<JoinHandle<()>>,
+    stop: Vec<oneshot::Sender<()>>,
+    dir: Option<TempDir>,
+}
+
+/// How a platform is set up.
+pub struct Setup {
+    /// One file for all rooms, or one for each.
+    pub layout: Layout,
+    /// The clock of the rooms; the machine's own when absent.
+    pub clock: Option<Arc<FixedClock>>,
+    /// How long the provider's cards take.
+    pub timings: Timings,
+    /// Whether the store flushes; tests do without, measurements do not.
+    pub durability: Durability,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let timings = Timings {
+            pending: Duration::from_millis(50),
+            timeout: Duration::from_secs(2),
+            slow: Duration::from_millis(300),
+            late_webhook: Duration::from_millis(200),
+            ..Timings::default()
+        };
+        Self { layout: Layout::Shared, clock: None, timings, durability: Durability::None }
+    }
+}
+
+impl Emporia {
+    /// Every room, empty.
+    pub async fn empty() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    /// Every room, with a small assortment: see `small.rs`.
+    pub async fn small() -> Self {
+        let this = Self::empty().await;
+        small::seed(&this.platform).await;
+        this
+    }
+
+    /// As [`Emporia::small`], set up otherwise.
+    pub async fn small_with(setup: Setup) -> Self {
+        let this = Self::with(setup).await;
+        small::seed(&this.platform).await;
+        this
+    }
+
+    /// Every room, empty, set up as told.
+    pub async fn with(setup: Setup) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock: SharedClock = match setup.clock {
+            Some(clock) => clock,
+            None => Arc::new(SystemClock),
+        };
+        let (psp, http) = (listener().await, listener().await);
+        let (psp_address, http_address) = (psp.local_addr().unwrap(), http.local_addr().unwrap());
+        let mut testpay = Testpay::new(dir.path().join("testpay"), PSP_KEY);
+        testpay.webhook = Some(WebhookTarget {
+            url: format!("http://{http_address}/webhooks/payments"),
+            secret: Secret::new(WEBHOOK_SECRET),
+        });
+        testpay.timings = setup.timings;
+        testpay.test_controls = true;
+        let shown = clock.clone();
+        testpay.clock = Arc::new(move || Clock::now(shown.as_ref()));
+        let (stop_psp, psp_stopped) = oneshot::channel();
+        let psp_server = tokio::spawn(async move {
+            let stopped = async { drop(psp_stopped.await) };
+            emporia_testpay::serve(testpay, psp, stopped).await.unwrap();
+        });
+        let base = format!("http://{psp_address}");
+        let client = || TestpayClient::new(&base, PSP_KEY, ClientTimeouts::default()).unwrap();
+        let platform = Platform::open(Parts {
+            data_dir: dir.path().join("data"),
+            layout: setup.layout,
+            durability: setup.durability,
+            ids: Ids::random(clock.clone()),
+            clock,
+            master_key: MasterKey::generate(),
+            email_pepper: b"the testkit's pepper, 32 bytes at least".to_vec(),
+            provider: Arc::new(TestpayProvider::new(client(), WEBHOOK_SECRET)),
+            cheap_passwords: true,
+        })
+        .await
+        .unwrap();
+        let tasks = Tasks::start(&platform).await.unwrap();
+        let options = WebOptions { gateway: Config::demo(), graphiql: true, examples: vec![], metrics: None };
+        let router = web::router(&platform, options).unwrap();
+        let (stop_http, http_stopped) = oneshot::channel::<()>();
+        let http_server = tokio::spawn(async move {
+            let stopped = async { drop(http_stopped.await) };
+            axum::serve(http, router).with_graceful_shutdown(stopped).await.unwrap();
+        });
+        Self {
+            gateway: graph::gateway(&platform, Config::demo()).unwrap(),
+            identity: HeaderIdentity(platform.clone()),
+            provider: client(),
+            platform,
+            tasks: Some(tasks),
+            address: format!("http://{http_address}"),
+            provider_address: base.clone(),
+            servers: vec![psp_server, http_server],
+            stop: vec![stop_psp, stop_http],
+            dir: Some(dir),
+        }
+    }
+
+    /// Asks the graph, without HTTP between, with these headers.
+    pub async fn respond(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> Response {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().unwrap();
+            map.insert(name, HeaderValue::from_str(value).unwrap());
+        }
+        let caller = self.identity.identify(&map, None).await.unwrap();
+        self.gateway.execute(Request::new(query).variables(variables), &RequestContext::new(caller)).await
+    }
+
+    /// As [`Emporia::respond`]: the whole answer as JSON.
+    pub async fn ask(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> Value {
+        self.respond(query, variables, headers).await.json().unwrap()
+    }
+
+    /// As [`Emporia::ask`]: the data of an answer without errors.
+    pub async fn data(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> Value {
+        let mut answer = self.ask(query, variables, headers).await;
+        assert!(answer.get("errors").is_none(), "{answer:#}");
+        answer["data"].take()
+    }
+
+    /// A guest with a token of his own.
+    pub async fn guest(&self) -> Shopper<'_> {
+        let created = self.data("mutation { createCart(input: {}) { guestToken } }", json!({}), &[]).await;
+        Shopper::guest(self, created["createCart"]["guestToken"].as_str().unwrap())
+    }
+
+    /// A customer who has just registered.
+    pub async fn customer(&self, email: &str) -> Shopper<'_> {
+        let query = "mutation($email: String!) { register(input: {email: $email, password: \"correct horse\"}) \
+                     { accessToken userErrors { message } } }";
+        let registered = self.data(query, json!({"email": email}), &[]).await;
+        Shopper::signed_in(self, registered["register"]["accessToken"].as_str().unwrap())
+    }
+
+    /// An operator with roles.
+    pub async fn operator(&self, roles: &[&str]) -> Shopper<'_> {
+        let email = format!("{}@staff.example.com", self.platform.ids.next_uuid());
+        let roles: Vec<String> = roles.iter().map(|r| (*r).to_owned()).collect();
+        let granter = emporia_contracts::Principal::System("test".into());
+        let meta = emporia_contracts::context::system_meta("test", "test", None);
+        let customers = &self.platform.customers;
+        customers.create_operator(&email, "Staff", "correct horse", &roles, &granter, &meta).await.unwrap();
+        let query = "mutation($email: String!) { signInOperator(input: {email: $email, password: \"correct horse\"}) \
+                     { accessToken userErrors { message } } }";
+        let signed_in = self.data(query, json!({"email": email}), &[]).await;
+        Shopper::signed_in(self, signed_in["signInOperator"]["accessToken"].as_str().unwrap())
+    }
+
+    /// Waits until every consumer has handled what is in the log now.
+    pub async fn caught_up(&self) {
+        self.tasks.as_ref().unwrap().caught_up().await.unwrap();
+    }
+
+    /// The directory of all data.
+    pub fn data_dir(&self) -> std::path::PathBuf {
+        self.dir.as_ref().unwrap().path().join("data")
+    }
+}
+
+impl Drop for Emporia {
+    fn drop(&mut self) {
+        for stop in self.stop.drain(..) {
+            let _ = stop.send(());
+        }
+        for server in self.servers.drain(..) {
+            server.abort();
+        }
+    }
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}

@@ -83,7 +83,8 @@ pub struct Reserve {
 pub struct Reserved {
     /// The reservation.
     pub reservation: ReservationId,
-    /// From where. The sourcing plan is what is reserved. Untracked SKUs are allocated to the pool's first location.
+    /// From where. The sourcing plan is what is reserved. Untracked SKUs go with the rest when one location serves all,
+    /// else from the pool's first location.
     pub allocations: Vec<Allocation>,
     /// Until when.
     pub until: Timestamp,
@@ -106,7 +107,7 @@ pub enum ReserveRefusal {
     /// Nothing was reserved, since these are short.
     #[error("not enough stock of {} SKUs", .0.len())]
     Short(Vec<Shortage>),
-    /// The reservation of that id was released or has expired: use a new id.
+    /// The reservation of that id was released or has expired, or `until` has passed: use a new id.
     #[error("reservation {0} has ended")]
     Ended(ReservationId),
     /// The room does not answer.

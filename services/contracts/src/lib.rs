@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod carts;
+pub mod catalogue;
 pub mod catalog;
 pub mod channels;
 pub mod checkout;

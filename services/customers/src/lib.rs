@@ -11,6 +11,6 @@ pub use graphql::{CustomersSchema, schema};
 pub use model::{AddressBook, BookEntry, Profile, space};
 pub use roles::{roles, scopes};
 pub use service::{
-    CustomerView, CustomersDeps, CustomersError, CustomersOptions, CustomersService, IdentifyError, OperatorView,
-    Registration, SignedIn, Who,
+    CustomerView, CustomersDeps, CustomersError, CustomersOptions, CustomersService, IdentifyError,
+    OperatorView, Registration, SignedIn, Who,
 };

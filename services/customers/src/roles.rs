@@ -41,6 +41,9 @@ pub fn roles() -> Roles {
             ],
         )
         .with("fulfilment", &["orders:read", "orders:fulfil", "orders:returns", "stock:read", "stock:write"])
-        .with("service", &["orders:read", "orders:write", "orders:returns", "payments:refund", "customers:read"])
+        .with(
+            "service",
+            &["orders:read", "orders:write", "orders:returns", "payments:refund", "customers:read"],
+        )
         .with("analyst", &["orders:read", "stock:read", "catalog:read"])
 }

@@ -19,13 +19,22 @@ fn named(roles: &[&str]) -> Vec<String> {
 async fn an_operator_signs_in_with_the_scopes_of_all_his_roles() {
     let room = Room::open().await;
     let roles = named(&["service", "analyst"]);
-    room.customers.create_operator("grace@example.com", "Grace", PASSWORD, &roles, &system(), &meta()).await.unwrap();
+    room.customers
+        .create_operator("grace@example.com", "Grace", PASSWORD, &roles, &system(), &meta())
+        .await
+        .unwrap();
     let signed = room.customers.sign_in_operator("Grace@example.com", PASSWORD).await.unwrap();
     let Principal::Operator { scopes, .. } = room.customers.identify(&signed.access.token).unwrap() else {
         panic!("not an operator");
     };
     let expected: BTreeSet<String> = [
-        "orders:read", "orders:write", "orders:returns", "payments:refund", "customers:read", "stock:read", "catalog:read",
+        "orders:read",
+        "orders:write",
+        "orders:returns",
+        "payments:refund",
+        "customers:read",
+        "stock:read",
+        "catalog:read",
     ]
     .map(String::from)
     .into();
@@ -72,9 +81,12 @@ async fn nobody_grants_more_than_he_holds() {
             }
         }
     }
-    for nobody in [Principal::Anonymous, Principal::Customer(emporia_contracts::ids::CustomerId::from(uuid()))] {
+    for nobody in
+        [Principal::Anonymous, Principal::Customer(emporia_contracts::ids::CustomerId::from(uuid()))]
+    {
         let roles = named(&["analyst"]);
-        let made = room.customers.create_operator("x@example.com", "X", PASSWORD, &roles, &nobody, &meta()).await;
+        let made =
+            room.customers.create_operator("x@example.com", "X", PASSWORD, &roles, &nobody, &meta()).await;
         assert!(matches!(made, Err(CustomersError::Operator(OperatorRefusal::Exceeds(_)))));
     }
 }

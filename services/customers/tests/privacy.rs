@@ -16,7 +16,9 @@ async fn with_address(room: &Room) -> emporia_customers::CustomerView {
     let who = emporia_contracts::Principal::Customer(id);
     let input = serde_json::json!({ "input": { "address": {
         "name": "Ada Lovelace", "line1": "1 Byron Road", "city": "London", "countryCode": "GB" } } });
-    let added = room.run(who, "mutation($input: AddAddressInput!) { addAddress(input: $input) { addressId } }", input).await;
+    let added = room
+        .run(who, "mutation($input: AddAddressInput!) { addAddress(input: $input) { addressId } }", input)
+        .await;
     assert!(added["data"]["addAddress"]["addressId"].is_string(), "{added}");
     room.customers.customer(id).await.unwrap().unwrap()
 }
@@ -89,7 +91,10 @@ async fn an_erasure_that_another_room_could_not_follow_is_finished_later_also_af
     room.orders.fails.store(true, Ordering::SeqCst);
     assert!(room.customers.erase_person(ada.person, &meta()).await.is_err());
     assert!(room.vault.seal(ada.person, &1).is_ok(), "the key stays until all rooms are done");
-    assert!(room.customers.sign_in("ada@example.com", PASSWORD, &meta()).await.is_err(), "but the account is gone");
+    assert!(
+        room.customers.sign_in("ada@example.com", PASSWORD, &meta()).await.is_err(),
+        "but the account is gone"
+    );
     assert!(room.customers.sweep().await.is_err());
     let room = room.restart(PasswordCost::TEST).await;
     assert_eq!(room.customers.sweep().await.unwrap(), 1);
@@ -134,4 +139,23 @@ async fn what_the_key_file_says_was_erased_is_erased_again_after_a_restore() {
     assert_eq!(room.customers.replay_erasures().await.unwrap(), 0);
     assert!(room.customers.customer(ada.id).await.unwrap().is_none());
     assert!(room.customers.register(room::registration("ada@example.com"), &meta()).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_erasure_that_cannot_be_finished_does_not_hold_up_the_next() {
+    let room = Room::open().await;
+    let ada = customer_of(&room.register("ada@example.com").await);
+    room.clock.advance(jiff::SignedDuration::from_secs(1));
+    let bob = customer_of(&room.register("bob@example.com").await);
+    room.orders.fails.store(true, Ordering::SeqCst);
+    for person in [ada.person, bob.person] {
+        assert!(room.customers.erase_person(person, &meta()).await.is_err());
+    }
+    room.orders.fails.store(false, Ordering::SeqCst);
+    *room.orders.fails_for.lock().unwrap() = Some(ada.person);
+    assert!(room.customers.sweep().await.is_err());
+    assert!(room.vault.seal(ada.person, &1).is_ok() && room.vault.seal(bob.person, &1).is_err());
+    *room.orders.fails_for.lock().unwrap() = None;
+    assert_eq!(room.customers.sweep().await.unwrap(), 1);
+    assert!(room.vault.seal(ada.person, &1).is_err());
 }

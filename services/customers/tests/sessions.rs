@@ -53,9 +53,12 @@ async fn ten_attempts_a_minute_are_enough_for_known_and_unknown_addresses_alike(
             assert_eq!(refused(done), Some(AccountRefusal::TooManyAttempts), "{spelling}");
         }
     }
-    assert!(room.customers.sign_in("other@example.com", PASSWORD, &meta()).await.is_err_and(|e| {
-        matches!(e, CustomersError::Refused(AccountRefusal::InvalidCredentials))
-    }));
+    assert!(
+        room.customers
+            .sign_in("other@example.com", PASSWORD, &meta())
+            .await
+            .is_err_and(|e| { matches!(e, CustomersError::Refused(AccountRefusal::InvalidCredentials)) })
+    );
     room.clock.advance(SignedDuration::from_secs(60));
     assert_eq!(refused(room.customers.sign_in("ada@example.com", PASSWORD, &meta()).await), None);
 }
@@ -118,12 +121,17 @@ async fn signing_out_ends_one_session_or_all() {
     let one = room.register("ada@example.com").await;
     let mut others = Vec::new();
     for _ in 0..3 {
-        others.push(room.customers.sign_in("ada@example.com", PASSWORD, &meta()).await.unwrap().refresh_token);
+        others
+            .push(room.customers.sign_in("ada@example.com", PASSWORD, &meta()).await.unwrap().refresh_token);
     }
-    for token in [one.refresh_token.as_str(), one.refresh_token.as_str(), "unknown", "", &"x".repeat(10_000)] {
+    for token in [one.refresh_token.as_str(), one.refresh_token.as_str(), "unknown", "", &"x".repeat(10_000)]
+    {
         room.customers.sign_out(token).await.unwrap();
     }
-    assert_eq!(refused(room.customers.refresh(&one.refresh_token, &meta()).await), Some(AccountRefusal::SessionEnded));
+    assert_eq!(
+        refused(room.customers.refresh(&one.refresh_token, &meta()).await),
+        Some(AccountRefusal::SessionEnded)
+    );
     others[0] = room.customers.refresh(&others[0], &meta()).await.unwrap().refresh_token;
     room.customers.sign_out_everywhere(customer_of(&one).id).await.unwrap();
     for token in &others {
@@ -140,7 +148,9 @@ async fn all_of_very_many_sessions_end() {
     for _ in 0..12 {
         room.clock.advance(SignedDuration::from_secs(60));
         for _ in 0..10 {
-            tokens.push(room.customers.sign_in("ada@example.com", PASSWORD, &meta()).await.unwrap().refresh_token);
+            tokens.push(
+                room.customers.sign_in("ada@example.com", PASSWORD, &meta()).await.unwrap().refresh_token,
+            );
         }
     }
     room.customers.sign_out_everywhere(customer_of(&one).id).await.unwrap();
@@ -154,9 +164,13 @@ async fn no_secret_is_readable_in_the_store() {
     let room = Room::open().await;
     let signed = room.register("ada@example.com").await;
     let refreshed = room.customers.refresh(&signed.refresh_token, &meta()).await.unwrap();
-    for secret in
-        [PASSWORD, &signed.refresh_token, &signed.access.token, &refreshed.refresh_token, &refreshed.access.token]
-    {
+    for secret in [
+        PASSWORD,
+        &signed.refresh_token,
+        &signed.access.token,
+        &refreshed.refresh_token,
+        &refreshed.access.token,
+    ] {
         assert!(!room::found_on_disk(room.directory(), secret));
     }
     let printed = format!("{signed:?} {refreshed:?} {:?}", room.customers);

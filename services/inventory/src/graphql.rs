@@ -13,7 +13,8 @@ use emporia_contracts::{
 };
 use emporia_events::Live;
 use emporia_store::StoreError;
-use emporia_subgraph::{DateTime, UserError, UserErrorCode, access::*, bad_input, context, page_size, parse, store_error};
+use emporia_subgraph::{DateTime, UserError, UserErrorCode, access::*, bad_input, context, page_size, parse, run_once, store_error};
+use serde::Serialize;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// The subgraph of stock.
@@ -21,7 +22,10 @@ pub type InventorySchema = Schema<Query, Mutation, Subscription>;
 
 /// Builds the subgraph.
 pub fn schema(service: InventoryService, live: Live) -> InventorySchema {
-    let loader = DataLoader::with_cache(AvailabilityLoader(service.clone()), tokio::spawn, NoCache)
+    let availability = DataLoader::with_cache(AvailabilityLoader(service.clone()), tokio::spawn, NoCache)
+        .delay(Duration::ZERO)
+        .max_batch_size(1000);
+    let stock = DataLoader::with_cache(StockLoader(service.clone()), tokio::spawn, NoCache)
         .delay(Duration::ZERO)
         .max_batch_size(1000);
     Schema::build(Query, Mutation, Subscription)
@@ -29,26 +33,49 @@ pub fn schema(service: InventoryService, live: Live) -> InventorySchema {
         .enable_subscription_in_federation()
         .data(service)
         .data(live)
-        .data(loader)
+        .data(availability)
+        .data(stock)
         .finish()
 }
 
-/// Availability of many variants of one page in one look.
+type Pool = Arc<Vec<LocationKey>>;
+type PoolSku = (Pool, Sku);
+
+fn by_pool(keys: &[PoolSku]) -> HashMap<Pool, Vec<Sku>> {
+    keys.iter().fold(HashMap::new(), |mut pools: HashMap<Pool, Vec<Sku>>, (pool, sku)| {
+        pools.entry(pool.clone()).or_default().push(sku.clone());
+        pools
+    })
+}
+
+/// Stock per location of many variants of one page in one look.
+struct StockLoader(InventoryService);
+
+/// What can be promised of many variants of one page in one look.
 struct AvailabilityLoader(InventoryService);
 
-type PoolSku = (Arc<Vec<LocationKey>>, Sku);
+impl Loader<PoolSku> for StockLoader {
+    type Value = Vec<StockLevel>;
+    type Error = StoreError;
+
+    async fn load(&self, keys: &[PoolSku]) -> Result<HashMap<PoolSku, Vec<StockLevel>>, StoreError> {
+        let mut found: HashMap<PoolSku, Vec<StockLevel>> = HashMap::with_capacity(keys.len());
+        for (pool, skus) in by_pool(keys) {
+            for level in self.0.levels(&skus, &pool).await? {
+                found.entry((pool.clone(), level.sku.clone())).or_default().push(level);
+            }
+        }
+        Ok(found)
+    }
+}
 
 impl Loader<PoolSku> for AvailabilityLoader {
     type Value = Availability;
     type Error = StoreError;
 
     async fn load(&self, keys: &[PoolSku]) -> Result<HashMap<PoolSku, Availability>, StoreError> {
-        let mut pools: HashMap<Arc<Vec<LocationKey>>, Vec<Sku>> = HashMap::new();
-        for (pool, sku) in keys {
-            pools.entry(pool.clone()).or_default().push(sku.clone());
-        }
         let mut found = HashMap::with_capacity(keys.len());
-        for (pool, skus) in pools {
+        for (pool, skus) in by_pool(keys) {
             for availability in self.0.available(&skus, &pool).await? {
                 found.insert((pool.clone(), availability.sku.clone()), availability);
             }
@@ -103,9 +130,10 @@ impl ProductVariant {
     /// Stock per location of the channel.
     #[graphql(directive = requires_scopes::apply(scope("stock:read")))]
     async fn stock_levels(&self, ctx: &Context<'_>) -> Result<Vec<GraphStockLevel>> {
-        let pool = &context(ctx)?.channel.stock_pool;
-        let levels = ctx.data::<InventoryService>()?.levels(std::slice::from_ref(&self.sku), pool).await;
-        Ok(levels.map_err(store_fault)?.into_iter().map(Into::into).collect())
+        let pool = Arc::new(context(ctx)?.channel.stock_pool.clone());
+        let loader = ctx.data::<DataLoader<StockLoader, NoCache>>()?;
+        let levels: Option<Vec<_>> = loader.load_one((pool, self.sku.clone())).await.map_err(store_fault)?;
+        Ok(levels.unwrap_or_default().into_iter().map(Into::into).collect())
     }
 }
 
@@ -113,6 +141,7 @@ impl ProductVariant {
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "StockLevel")]
 pub struct GraphStockLevel {
+    /// Stock keeping unit.
     sku: String,
     /// Key of the location.
     location: String,
@@ -159,8 +188,11 @@ pub enum GraphLocationKind {
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "Location")]
 pub struct GraphLocation {
+    /// Its key: lower-case letters, digits and hyphens.
     key: String,
+    /// Its name for people.
     name: String,
+    /// Warehouse or store.
     kind: GraphLocationKind,
     /// ISO 3166-1 alpha-2.
     country_code: String,
@@ -181,8 +213,11 @@ impl From<Location> for GraphLocation {
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "CountTask", complex)]
 pub struct GraphCountTask {
+    /// The task.
     id: async_graphql::ID,
+    /// What to count.
     sku: String,
+    /// Key of the location.
     location: String,
     /// On hand by the ledger when the task was raised.
     on_hand: i64,
@@ -211,8 +246,9 @@ impl From<CountTask> for GraphCountTask {
 }
 
 /// Sets what is there.
-#[derive(Debug, InputObject)]
+#[derive(Debug, InputObject, Serialize)]
 pub struct SetStockLevelInput {
+    /// Stock keeping unit.
     sku: String,
     /// Key of the location.
     location: String,
@@ -222,12 +258,16 @@ pub struct SetStockLevelInput {
     safety: Option<i64>,
     /// Refuse when another number is on hand now: compare-and-set.
     expected_on_hand: Option<i64>,
+    /// The same key with the same input changes nothing a second time.
+    idempotency_key: Option<String>,
 }
 
 /// What came of it.
 #[derive(Debug, SimpleObject)]
 pub struct SetStockLevelPayload {
+    /// The level as it is now; absent when it was not set.
     stock_level: Option<GraphStockLevel>,
+    /// What to put right.
     user_errors: Vec<UserError>,
 }
 
@@ -249,7 +289,11 @@ impl Query {
 
     /// Stock of SKUs at every location of the channel.
     #[graphql(directive = requires_scopes::apply(scope("stock:read")))]
-    async fn stock_levels(&self, ctx: &Context<'_>, skus: Vec<String>) -> Result<Vec<GraphStockLevel>> {
+    async fn stock_levels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 100 SKUs.")] skus: Vec<String>,
+    ) -> Result<Vec<GraphStockLevel>> {
         if skus.len() > 100 {
             return Err(bad_input("skus: at most 100 at once"));
         }
@@ -261,12 +305,17 @@ impl Query {
 
     /// Count tasks that nobody has settled, oldest first.
     #[graphql(directive = requires_scopes::apply(scope("stock:read")))]
-    async fn open_count_tasks(&self, ctx: &Context<'_>, first: Option<i32>) -> Result<Vec<GraphCountTask>> {
+    async fn open_count_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "1 to 100, 50 when absent.")] first: Option<i32>,
+    ) -> Result<Vec<GraphCountTask>> {
         let limit = page_size(first, None, 50)?;
         let tasks = ctx.data::<InventoryService>()?.open_count_tasks(limit).await.map_err(store_fault)?;
         Ok(tasks.into_iter().map(Into::into).collect())
     }
 
+    /// A variant by its identity across services.
     #[graphql(entity)]
     async fn find_product_variant_by_sku(&self, #[graphql(key)] sku: String) -> Result<ProductVariant> {
         Ok(ProductVariant { sku: parse("sku", &sku)? })
@@ -293,7 +342,16 @@ impl Mutation {
             stock_level: None,
             user_errors: vec![UserError::new(code, field, message)],
         };
-        Ok(match ctx.data::<InventoryService>()?.set_level(request).await {
+        let service = ctx.data::<InventoryService>()?;
+        let (key, wanted) = (input.idempotency_key.as_deref(), &request);
+        let set = run_once(&service.space, context(ctx)?, "setStockLevel", key, &input, |tx| async move {
+            service.set_level_in(&tx, wanted).await
+        });
+        let level = match set.await {
+            Ok(()) => service.level(&request.sku, &request.location).await,
+            Err(error) => Err(error),
+        };
+        Ok(match level {
             Ok(level) => SetStockLevelPayload { stock_level: Some(level.into()), user_errors: vec![] },
             Err(InventoryError::Store(error)) => return Err(store_fault(error)),
             Err(e @ InventoryError::UnknownLocation(_)) => refused(UserErrorCode::NotFound, "location", e.to_string()),

@@ -1,11 +1,12 @@
 use emporia_contracts::{
     ids::{CountTaskId, MovementId, OrderId, ReservationId},
-    inventory::{Allocation, MovementLine, MovementReason},
+    inventory::{Allocation, Demand, MovementLine, MovementReason, StockMoved},
     values::{CountryCode, LocationKey, Sku},
 };
 use emporia_store::{Document, IndexEntry, IndexKey, Key, SpaceSchema, Tally, TallyKey};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The key-space of this service.
 pub fn space() -> SpaceSchema {
@@ -21,9 +22,9 @@ pub fn space() -> SpaceSchema {
         .index("movements_by_sku")
         .collection::<CountTask>()
         .index("open_count_tasks")
+        .collection::<LastSetting>()
         .tally(STOCK, &FIELDS)
         .with(emporia_events::consumers)
-
 }
 
 /// The tally of stock, by SKU and location.
@@ -148,6 +149,8 @@ impl StockLevel {
 #[serde(rename_all = "snake_case", tag = "state")]
 pub(crate) enum ReservationState {
     Reserving,
+    /// An attempt that could not be had whole, or was cut off, is taken back: then it is as if it had never been.
+    Undoing,
     Held,
     Committing { order: OrderId },
     Committed { order: OrderId },
@@ -159,14 +162,16 @@ pub(crate) enum ReservationState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reservation {
     pub(crate) id: ReservationId,
+    /// Tells this attempt from an earlier one of the same id that was undone.
+    pub(crate) attempt: Uuid,
     pub(crate) holder: String,
     pub(crate) until: Timestamp,
     #[serde(flatten)]
     pub(crate) state: ReservationState,
     pub(crate) parts: usize,
     pub(crate) allocations: Vec<Allocation>,
-    /// Hash of what was asked for: the same id with another demand is another request.
-    pub(crate) demand: Vec<emporia_contracts::inventory::Demand>,
+    /// What was asked for: the same id with another demand is another request.
+    pub(crate) demand: Vec<Demand>,
 }
 
 impl Reservation {
@@ -247,6 +252,18 @@ impl Movement {
     }
 }
 
+impl From<Movement> for StockMoved {
+    fn from(movement: Movement) -> Self {
+        Self {
+            movement_id: movement.id,
+            location: movement.location,
+            reason: movement.reason,
+            lines: movement.lines,
+            reference: movement.reference,
+        }
+    }
+}
+
 impl Document for Movement {
     const COLLECTION: &'static str = "movement";
 
@@ -259,6 +276,29 @@ impl Document for Movement {
             IndexEntry::new("movements_by_sku", IndexKey::new().text(line.sku.as_str()).time(self.at))
         };
         self.lines.iter().map(entry).collect()
+    }
+}
+
+/// When a person last set a level. Every setting writes it, so that of two at once the second sees the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastSetting {
+    pub(crate) sku: Sku,
+    pub(crate) location: LocationKey,
+    pub(crate) actor: String,
+    pub(crate) at: Timestamp,
+}
+
+impl LastSetting {
+    pub(crate) fn key_of(sku: &Sku, location: &LocationKey) -> Key {
+        Key::of(Self::COLLECTION, sku.as_str()).child(location.as_str())
+    }
+}
+
+impl Document for LastSetting {
+    const COLLECTION: &'static str = "last-setting";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.sku, &self.location)
     }
 }
 

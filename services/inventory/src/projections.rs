@@ -16,7 +16,7 @@ use emporia_contracts::{
 };
 use emporia_events::{Envelope, EventMeta, EventPayload, Handler, HandlerError};
 use emporia_store::{Once, StoreError, Tx};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// Follows the events of orders. What fits is committed with the consumer's position; what does not (an order may have
 /// a thousand lines) in parts of its own. Every part is recorded once, so that handling an event again changes nothing.
@@ -38,7 +38,7 @@ impl Handler for StockFollowsOrders {
 
     async fn handle(&self, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
         let meta = event.meta_for_effect("system/inventory");
-        let cause = Cause { event_id: &event.id.to_string(), at: event.detail.metadata.occurred_at, meta: &meta, tx };
+        let cause = Cause { event_id: &event.id.to_string(), at: event.detail.metadata.occurred_at, meta: &meta, tx, room: LINES };
         let stock = &self.0;
         if event.is::<OrderPlaced>() {
             stock.on_order_placed(&event.payload()?, &cause).await?;
@@ -56,17 +56,20 @@ impl Handler for StockFollowsOrders {
 }
 
 /// One event, as far as stock needs to know it.
+#[derive(Clone, Copy)]
 pub(crate) struct Cause<'a> {
     pub(crate) event_id: &'a str,
     pub(crate) at: Timestamp,
     pub(crate) meta: &'a EventMeta,
     /// The consumer's transaction.
     pub(crate) tx: &'a Tx,
+    /// Lines of one movement that fit it.
+    pub(crate) room: usize,
 }
 
 impl InventoryService {
     async fn follow(&self, happened: Happened<'_>, lines: &[MovementLine], cause: &Cause<'_>) -> Result<(), StoreError> {
-        if lines.len() <= LINES {
+        if lines.len() <= cause.room {
             self.record_part(cause.tx, &happened, 0, lines).await
         } else {
             self.record_movement(happened, lines).await
@@ -136,7 +139,7 @@ impl InventoryService {
                 scope: "order-cancelled".into(),
                 key: format!("{}/{number}", cause.event_id),
                 fingerprint: String::new(),
-                keep_for: Some(SignedDuration::from_hours(24 * 365)),
+                keep_for: None,
             };
             self.space
                 .transact_once(once, |tx| async move {
@@ -173,7 +176,8 @@ impl InventoryService {
                 meta: cause.meta,
                 change,
             };
-            self.follow(happened, &lines, cause).await?;
+            // Two movements may share the transaction.
+            self.follow(happened, &lines, &Cause { room: LINES / 2, ..*cause }).await?;
         }
         Ok(())
     }

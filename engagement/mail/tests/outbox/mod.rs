@@ -5,10 +5,10 @@ use emporia_contracts::{
     catalog::SelectedOption,
     channels::PriceKind,
     context::system_meta,
-    ids::{FulfilmentId, OrderId, OrderLineId},
+    ids::{FulfilmentId, OrderLineId},
     orders::{
-        DeliveryCharge, FulfilmentShipped, LineKind, LineUnits, OrderContact, OrderLinesPlaced, OrderMode, OrderPlaced,
-        OrderTender, PricedLine, PricedSnapshot, TenderKind,
+        DeliveryCharge, FulfilmentShipped, LineKind, LineUnits, OrderContact, OrderLinesPlaced, OrderMode,
+        OrderPlaced, OrderTender, PricedLine, PricedSnapshot, TenderKind,
     },
     tax::LineTax,
     values::{Address, Quantity},
@@ -37,7 +37,8 @@ impl Outbox {
         let clock = Arc::new(FixedClock::at("2026-11-24T12:00:00Z".parse().unwrap()));
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteOptions::new(directory.path()).durability(Durability::None).clock(clock.clone());
-        let store = emporia_store_sqlite::open(options, vec![SpaceSchema::new("orders"), space()]).await.unwrap();
+        let store =
+            emporia_store_sqlite::open(options, vec![SpaceSchema::new("orders"), space()]).await.unwrap();
         let vault = Vault::open(&directory.path().join("keys.db"), &MasterKey::generate()).unwrap();
         let options = MailOptions {
             outbox: directory.path().join("mail"),
@@ -47,7 +48,8 @@ impl Outbox {
         let mail = MailService::new(store.space("mail").unwrap(), vault.clone(), options).unwrap();
         let follows = MailFollowsOrders(mail.clone());
         let log = Arc::new(store.clone());
-        let consumer = Consumer::new("mail", log, store.space("mail").unwrap(), follows).start().await.unwrap();
+        let consumer =
+            Consumer::new("mail", log, store.space("mail").unwrap(), follows).start().await.unwrap();
         let ids = Ids::seeded(clock.clone(), 7);
         Self { store, mail, consumer, vault, ids, clock, directory }
     }
@@ -56,7 +58,10 @@ impl Outbox {
     pub async fn happens(&self, events: Vec<emporia_store::NewEvent>) {
         let events = &events;
         let orders = self.store.space("orders").unwrap();
-        orders.transact(|tx| async move { events.iter().try_for_each(|e| tx.emit(e.clone())) }).await.unwrap();
+        orders
+            .transact(|tx| async move { events.iter().try_for_each(|e| tx.emit(e.clone())) })
+            .await
+            .unwrap();
         self.consumer.caught_up().await.unwrap();
     }
 
@@ -83,8 +88,15 @@ impl Outbox {
             self.line("MUG-1", "White mug", &[("Colour", "Blue & white")], 2, "12.50", 2500, 399),
             self.line("TEA-9", "Green tea", &[], 1, "3.333", 333, 53),
         ];
-        let tax = LineTax { net: eur(412), tax: eur(78), gross: eur(490), rate: rate("0.19"), name: "DE 19 %".into() };
-        let delivery = DeliveryCharge { option: "std".into(), name: "Standard".into(), amount: eur(490), tax };
+        let tax = LineTax {
+            net: eur(412),
+            tax: eur(78),
+            gross: eur(490),
+            rate: rate("0.19"),
+            name: "DE 19 %".into(),
+        };
+        let delivery =
+            DeliveryCharge { option: "std".into(), name: "Standard".into(), amount: eur(490), tax };
         let at = "2026-11-24T11:59:00Z".parse().unwrap();
         let snapshot =
             PricedSnapshot::new(currency(), PriceKind::Gross, lines, Some(delivery), "1".into(), at).unwrap();
@@ -127,7 +139,8 @@ impl Outbox {
         gross: i64,
         tax: i64,
     ) -> PricedLine {
-        let option = |(name, value): &(&str, &str)| SelectedOption { name: (*name).into(), value: (*value).into() };
+        let option =
+            |(name, value): &(&str, &str)| SelectedOption { name: (*name).into(), value: (*value).into() };
         PricedLine {
             id: self.ids.next::<OrderLineId>(),
             kind: LineKind::Goods,
@@ -192,10 +205,6 @@ impl Outbox {
 
 pub fn person_of(order: &OrderPlaced) -> PersonId {
     order.person_id.unwrap()
-}
-
-pub fn order_of(order: &OrderPlaced) -> OrderId {
-    order.order_id
 }
 
 pub fn ada() -> OrderContact {

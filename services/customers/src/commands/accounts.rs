@@ -51,13 +51,20 @@ pub struct ProfileChange {
 }
 
 /// A new profile, checked.
-pub(crate) fn new_profile(email: &str, name: Option<&str>, phone: Option<&str>) -> Result<Profile, AccountRefusal> {
+pub(crate) fn new_profile(
+    email: &str,
+    name: Option<&str>,
+    phone: Option<&str>,
+) -> Result<Profile, AccountRefusal> {
     let email: Email = email.parse().map_err(|_| AccountRefusal::Email)?;
     Ok(Profile { email, name: name.map(name_text).transpose()?, phone: phone.map(phone_text).transpose()? })
 }
 
 /// The profile with its changes.
-pub(crate) fn change_profile(mut profile: Profile, change: &ProfileChange) -> Result<Profile, AccountRefusal> {
+pub(crate) fn change_profile(
+    mut profile: Profile,
+    change: &ProfileChange,
+) -> Result<Profile, AccountRefusal> {
     if let Some(name) = &change.name {
         profile.name = name.as_deref().map(name_text).transpose()?;
     }

@@ -5,8 +5,8 @@ mod addresses;
 mod operators;
 mod sessions;
 
-pub(crate) use accounts::{change_profile, new_profile, password_fits};
 pub use accounts::{AccountRefusal, ProfileChange};
+pub(crate) use accounts::{change_profile, new_profile, password_fits};
 pub use addresses::AddressChange;
 pub(crate) use addresses::{add_address, change_address, remove_address};
 pub use operators::OperatorRefusal;

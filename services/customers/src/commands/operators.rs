@@ -30,7 +30,11 @@ pub(crate) enum Granter<'a> {
 }
 
 /// The roles that an operator gets: known ones, and nothing that the granter does not hold.
-pub(crate) fn grant(granter: Granter<'_>, roles: &[String], known: &Roles) -> Result<BTreeSet<String>, OperatorRefusal> {
+pub(crate) fn grant(
+    granter: Granter<'_>,
+    roles: &[String],
+    known: &Roles,
+) -> Result<BTreeSet<String>, OperatorRefusal> {
     if roles.is_empty() {
         return Err(OperatorRefusal::NoRoles);
     }

@@ -68,7 +68,8 @@ fn own(ctx: &Context<'_>) -> Result<CustomerId> {
 
 fn version(text: Option<&str>) -> Result<Option<Version>> {
     text.map(|text| {
-        let number = text.parse().map_err(|_| bad_input("expectedVersion: give the version as it was read"))?;
+        let number =
+            text.parse().map_err(|_| bad_input("expectedVersion: give the version as it was read"))?;
         Ok(Version::from_i64(number))
     })
     .transpose()
@@ -106,7 +107,9 @@ fn user_error(refusal: &AccountRefusal) -> UserError {
         AccountRefusal::Email => (UserErrorCode::Invalid, "email"),
         AccountRefusal::EmailTaken => (UserErrorCode::Duplicate, "email"),
         AccountRefusal::Password(_) => (UserErrorCode::PasswordTooWeak, "password"),
-        AccountRefusal::InvalidCredentials | AccountRefusal::SessionEnded => (UserErrorCode::InvalidCredentials, ""),
+        AccountRefusal::InvalidCredentials | AccountRefusal::SessionEnded => {
+            (UserErrorCode::InvalidCredentials, "")
+        }
         AccountRefusal::TooManyAttempts => (UserErrorCode::LimitExceeded, ""),
         AccountRefusal::Text { field, .. } => (UserErrorCode::Invalid, *field),
         AccountRefusal::NoAddress(_) => (UserErrorCode::NotFound, "addressId"),

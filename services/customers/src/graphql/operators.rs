@@ -34,10 +34,15 @@ impl Operators {
     /// Makes an operator or associate. Nobody grants more than he holds. The mail address is the key: asking again
     /// makes no second one.
     #[graphql(directive = requires_scopes::apply(scope("operators:write")))]
-    async fn create_operator(&self, ctx: &Context<'_>, input: CreateOperatorInput) -> Result<CreateOperatorPayload> {
+    async fn create_operator(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateOperatorInput,
+    ) -> Result<CreateOperatorPayload> {
         let (service, asks) = (service(ctx)?, context(ctx)?);
         let CreateOperatorInput { email, name, password, roles } = input;
-        let made = service.create_operator(&email, &name, &password, &roles, &asks.principal, &asks.meta()).await;
+        let made =
+            service.create_operator(&email, &name, &password, &roles, &asks.principal, &asks.meta()).await;
         Ok(match settled(made)? {
             Ok(operator) => CreateOperatorPayload {
                 operator: Some(types::Operator::new(operator, &service.roles)),

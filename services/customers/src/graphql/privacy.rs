@@ -41,9 +41,7 @@ pub struct ExportPayload {
 
 async fn person(service: &CustomersService, input: PersonInput) -> Result<PersonId> {
     match (input.customer_id, input.person_id) {
-        (Some(customer), None) => {
-            service.person_of(parse_id("customerId", &customer)?).await.map_err(failed)
-        }
+        (Some(customer), None) => service.person_of(parse_id("customerId", &customer)?).await.map_err(failed),
         (None, Some(person)) => parse_id("personId", &person),
         _ => Err(bad_input("name the person by customerId or by personId")),
     }

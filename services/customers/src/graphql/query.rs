@@ -34,7 +34,11 @@ impl Query {
     }
 
     #[graphql(entity)]
-    async fn find_customer_by_id(&self, ctx: &Context<'_>, #[graphql(key)] id: ID) -> Result<Option<types::Customer>> {
+    async fn find_customer_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<types::Customer>> {
         let (customer, asks) = (parse_id::<CustomerId, _>("id", &id)?, context(ctx)?);
         if !asks.is(&Owner::Customer(customer)) && !asks.may("customers:read") {
             return Ok(None);

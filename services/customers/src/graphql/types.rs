@@ -33,7 +33,12 @@ impl From<CustomerView> for Customer {
             email: c.profile.email.into(),
             name: c.profile.name,
             phone: c.profile.phone,
-            addresses: c.addresses.entries().iter().map(|entry| CustomerAddress::new(entry, default)).collect(),
+            addresses: c
+                .addresses
+                .entries()
+                .iter()
+                .map(|entry| CustomerAddress::new(entry, default))
+                .collect(),
             created_at: c.created_at.into(),
             version: c.version.to_string(),
         }

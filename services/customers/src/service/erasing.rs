@@ -20,7 +20,9 @@ impl CustomersService {
         self.rooms()?;
         if self.space.get::<Erasure>(&Erasure::key_of(person)).await?.is_none() {
             match self.deps.vault.seal(person, &()) {
-                Err(VaultError::NoKey(_)) => return Err(CustomersError::NotFound(format!("person {person}"))),
+                Err(VaultError::NoKey(_)) => {
+                    return Err(CustomersError::NotFound(format!("person {person}")));
+                }
                 known => known?,
             };
         }
@@ -45,16 +47,26 @@ impl CustomersService {
         self.erase_person(found.person, meta).await
     }
 
-    /// Finishes erasures that were interrupted. How many.
+    /// Finishes erasures that were interrupted. How many. One that cannot be finished now does not hold up the others.
     ///
     /// # Errors
-    /// Faults: the rest is left for the next time.
+    /// The first fault, after all have been tried: what is left is left for the next time.
     pub async fn sweep(&self) -> Result<usize, CustomersError> {
-        let open = self.space.query::<Erasure>(Query::index("open").limit(100)).await?.into_values();
-        for erasure in &open {
-            self.finish_erasure(erasure.person).await?;
+        let (mut finished, mut failed, mut after) = (0, None, None);
+        loop {
+            let page =
+                self.space.query::<Erasure>(Query::index("open").limit(100).after(after.take())).await?;
+            after = page.items.last().map(|(cursor, _)| cursor.clone());
+            for (_, erasure) in &page.items {
+                match self.finish_erasure(erasure.person).await {
+                    Ok(()) => finished += 1,
+                    Err(error) => drop(failed.get_or_insert(error)),
+                }
+            }
+            if !page.has_more || after.is_none() {
+                return failed.map_or(Ok(finished), Err);
+            }
         }
-        Ok(open.len())
     }
 
     /// Applies again what the key file says was erased: after the store was restored from an older backup. How many.
@@ -156,4 +168,3 @@ impl CustomersService {
         Ok(())
     }
 }
-

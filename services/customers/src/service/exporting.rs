@@ -26,7 +26,8 @@ impl CustomersService {
     /// # Errors
     /// [`CustomersError::NotFound`]; faults.
     pub async fn person_of(&self, customer: CustomerId) -> Result<PersonId, CustomersError> {
-        let found = self.space.get::<crate::model::Customer>(&crate::model::Customer::key_of(customer)).await?;
+        let found =
+            self.space.get::<crate::model::Customer>(&crate::model::Customer::key_of(customer)).await?;
         found.map(|c| c.person).ok_or_else(|| CustomersError::NotFound(format!("customer {customer}")))
     }
 
@@ -59,8 +60,10 @@ impl CustomersService {
         let partition = Session::all_of(holder);
         let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let page =
-                self.space.children::<Session>(Children::of(partition.partition()).limit(500).after(after)).await?;
+            let page = self
+                .space
+                .children::<Session>(Children::of(partition.partition()).limit(500).after(after))
+                .await?;
             after = page.items.last().map(|(cursor, _)| cursor.clone());
             let more = page.has_more && after.is_some();
             all.extend(

@@ -10,7 +10,11 @@ impl CustomersService {
     ///
     /// # Errors
     /// What the store reports; what was made until then stays.
-    pub async fn import(&self, external: &[ExternalId], meta: &EventMeta) -> Result<Vec<CustomerId>, CustomersError> {
+    pub async fn import(
+        &self,
+        external: &[ExternalId],
+        meta: &EventMeta,
+    ) -> Result<Vec<CustomerId>, CustomersError> {
         let mut customers = Vec::with_capacity(external.len());
         for part in external.chunks(45) {
             let this = self;

@@ -11,11 +11,11 @@ mod registering;
 mod sessions;
 mod throttle;
 
+pub(crate) use contract::fault as as_fault;
 pub use identity::IdentifyError;
 pub use operating::OperatorView;
 pub use profiles::CustomerView;
 pub use registering::Registration;
-pub(crate) use contract::fault as as_fault;
 pub use sessions::{SignedIn, Who};
 
 use crate::{
@@ -138,7 +138,10 @@ impl CustomersService {
 
     pub(crate) fn rooms(&self) -> Result<Arc<Vec<Arc<dyn PersonalData>>>, Fault> {
         self.rooms.load_full().ok_or_else(|| {
-            Fault::permanent("customers", "the rooms that keep personal data were not named: nobody can be erased or exported")
+            Fault::permanent(
+                "customers",
+                "the rooms that keep personal data were not named: nobody can be erased or exported",
+            )
         })
     }
 
@@ -146,7 +149,12 @@ impl CustomersService {
         self.space.clock().now()
     }
 
-    pub(crate) fn emit(&self, tx: &Tx, event: &impl EventPayload, meta: &EventMeta) -> Result<(), StoreError> {
+    pub(crate) fn emit(
+        &self,
+        tx: &Tx,
+        event: &impl EventPayload,
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
         tx.emit(envelope(event, meta, &self.ids, self.space.clock().as_ref())?)
     }
 

@@ -60,7 +60,12 @@ impl CustomersService {
     ///
     /// # Errors
     /// [`AccountRefusal::InvalidCredentials`], [`AccountRefusal::TooManyAttempts`]; faults.
-    pub async fn sign_in(&self, email: &str, password: &str, meta: &EventMeta) -> Result<SignedIn, CustomersError> {
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &str,
+        meta: &EventMeta,
+    ) -> Result<SignedIn, CustomersError> {
         let holder = self.claimed(Realm::Customers, email).await?;
         let id = match holder {
             Some(Holder::Customer(id)) => id,
@@ -274,7 +279,11 @@ impl CustomersService {
         Ok(self.space.get::<MailClaim>(&MailClaim::key_of(&hash)).await?.map(|claim| claim.value.holder))
     }
 
-    pub(crate) async fn check_password(&self, password: &str, stored: Option<&str>) -> Result<(), CustomersError> {
+    pub(crate) async fn check_password(
+        &self,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<(), CustomersError> {
         // Nobody has a password as long as this; it is cut so that hashing it is no more work than another one.
         let cut = password.char_indices().nth(129).map_or(password, |(end, _)| &password[..end]);
         match self.deps.passwords.verify(cut, stored).await? {

@@ -2,7 +2,8 @@
 
 use emporia_id::SharedClock;
 use governor::{
-    Quota, RateLimiter, clock::Clock, middleware::NoOpMiddleware, nanos::Nanos, state::keyed::DashMapStateStore,
+    Quota, RateLimiter, clock::Clock, middleware::NoOpMiddleware, nanos::Nanos,
+    state::keyed::DashMapStateStore,
 };
 use std::{
     num::NonZeroU32,
@@ -22,7 +23,8 @@ pub(crate) struct Throttle {
 
 impl Throttle {
     pub(crate) fn new(per_minute: NonZeroU32, clock: SharedClock) -> Self {
-        let limiter = RateLimiter::new(Quota::per_minute(per_minute), DashMapStateStore::default(), Ticks(clock));
+        let limiter =
+            RateLimiter::new(Quota::per_minute(per_minute), DashMapStateStore::default(), Ticks(clock));
         Self { limiter, attempts: AtomicU32::new(0) }
     }
 

@@ -10,7 +10,8 @@ use emporia_contracts::{
     customers::PersonalData,
 };
 use emporia_customers::{
-    CustomersDeps, CustomersOptions, CustomersSchema, CustomersService, Registration, SignedIn, Who, schema, space,
+    CustomersDeps, CustomersOptions, CustomersSchema, CustomersService, Registration, SignedIn, Who, schema,
+    space,
 };
 use emporia_events::EventMeta;
 use emporia_id::{FixedClock, Ids};
@@ -45,6 +46,8 @@ pub struct Room {
 #[derive(Default)]
 pub struct OtherRoom {
     pub fails: AtomicBool,
+    /// This one alone cannot be erased.
+    pub fails_for: std::sync::Mutex<Option<PersonId>>,
     pub erased: AtomicUsize,
 }
 
@@ -58,8 +61,8 @@ impl PersonalData for OtherRoom {
         Ok(json!({ "ordersOf": person }))
     }
 
-    async fn erase(&self, _: PersonId) -> Result<(), Fault> {
-        if self.fails.load(Ordering::SeqCst) {
+    async fn erase(&self, person: PersonId) -> Result<(), Fault> {
+        if self.fails.load(Ordering::SeqCst) || *self.fails_for.lock().unwrap() == Some(person) {
             return Err(Fault::transient("orders", "not now"));
         }
         self.erased.fetch_add(1, Ordering::SeqCst);
@@ -179,6 +182,10 @@ pub fn found_on_disk(directory: &Path, text: &str) -> bool {
         if path.is_dir() {
             return found_on_disk(&path, text);
         }
-        std::fs::read(&path).unwrap().to_ascii_lowercase().windows(needle.len()).any(|window| window == needle)
+        std::fs::read(&path)
+            .unwrap()
+            .to_ascii_lowercase()
+            .windows(needle.len())
+            .any(|window| window == needle)
     })
 }

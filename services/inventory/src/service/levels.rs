@@ -2,7 +2,7 @@
 
 use crate::{
     commands::{counting, sourcing::Level},
-    model::{CountTask, Location, Movement, StockLevel, stock_key},
+    model::{CountTask, LastSetting, Location, Movement, StockLevel, stock_key},
     service::{InventoryError, InventoryService},
 };
 use emporia_contracts::{
@@ -10,7 +10,7 @@ use emporia_contracts::{
     values::{LocationKey, Sku},
 };
 use emporia_events::EventMeta;
-use emporia_store::{Query, StoreError};
+use emporia_store::{Query, StoreError, Tx};
 use std::collections::BTreeMap;
 
 /// An operator or a count says how many units there are.
@@ -31,7 +31,7 @@ pub struct SetStockLevel {
 }
 
 /// The most units that a location may have of a SKU.
-const MOST: i64 = 1_000_000_000;
+pub(crate) const MOST: i64 = 1_000_000_000;
 
 impl InventoryService {
     /// Stock per SKU and location, SKU by SKU.
@@ -79,66 +79,68 @@ impl InventoryService {
     /// # Errors
     /// [`InventoryError`]: unknown location, numbers out of range, or another number than was expected.
     pub async fn set_level(&self, wanted: SetStockLevel) -> Result<StockLevel, InventoryError> {
+        let (wanted, this) = (&wanted, self);
+        self.space.transact(|tx| async move { this.set_level_in(&tx, wanted).await }).await?;
+        self.level(&wanted.sku, &wanted.location).await
+    }
+
+    pub(crate) async fn level(&self, sku: &Sku, location: &LocationKey) -> Result<StockLevel, InventoryError> {
+        let mut levels = self.levels(std::slice::from_ref(sku), std::slice::from_ref(location)).await?;
+        levels.pop().ok_or_else(|| InventoryError::Invalid("no level".into()))
+    }
+
+    /// Sets a level in the caller's transaction. The tally is read beside it: what moves between that look and the
+    /// commit counts as after the setting, which is true of it whatever the order. Only another setting would be lost
+    /// so, and it is not, since each writes [`LastSetting`].
+    pub(crate) async fn set_level_in(&self, tx: &Tx, wanted: &SetStockLevel) -> Result<(), InventoryError> {
         for (name, number) in [("onHand", wanted.on_hand), ("safety", wanted.safety)] {
             if number.is_some_and(|n| !(0..=MOST).contains(&n)) {
                 return Err(InventoryError::Invalid(format!("{name} is a whole number from 0 to {MOST}")));
             }
         }
-        let (wanted, this) = (&wanted, self);
-        self.space
-            .transact(|tx| async move {
-                if tx.get::<Location>(&Location::key_of(&wanted.location)).await?.is_none() {
-                    return Err(InventoryError::UnknownLocation(wanted.location.clone()));
-                }
-                // Every level that a person sets goes through this document: two of them at once are told apart.
-                let task_key = CountTask::key_of(&wanted.sku, &wanted.location);
-                let task = tx.get::<CountTask>(&task_key).await?;
-                let now = this.space.clock().now();
-                let key = stock_key(&wanted.sku, &wanted.location);
-                let tallies = this.space.tallies(std::slice::from_ref(&key)).await?;
-                let on_hand = tallies.first().map_or(0, |t| t.get("on_hand"));
-                let safety = tallies.first().map_or(0, |t| t.get("safety"));
-                if let Some(expected) = wanted.expected_on_hand.filter(|e| *e != on_hand) {
-                    return Err(InventoryError::VersionConflict { expected, actual: on_hand });
-                }
-                let moved = wanted.on_hand.map_or(0, |target| target - on_hand);
-                if moved != 0 {
-                    let line = MovementLine { sku: wanted.sku.clone(), delta: moved };
-                    let id = this.ids.next();
-                    let movement = Movement {
-                        id,
-                        unique: format!("count/{id}"),
-                        location: wanted.location.clone(),
-                        reason: MovementReason::Count,
-                        lines: vec![line],
-                        reference: wanted.meta.actor.clone(),
-                        at: now,
-                    };
-                    tx.insert(&movement)?;
-                    tx.add(key.clone(), counting::moved(moved))?;
-                    let event = StockMoved {
-                        movement_id: id,
-                        location: movement.location,
-                        reason: movement.reason,
-                        lines: movement.lines,
-                        reference: movement.reference,
-                    };
-                    this.emit(&tx, &event, &wanted.meta)?;
-                }
-                let kept_back = wanted.safety.map_or(0, |target| target - safety);
-                if kept_back != 0 {
-                    tx.add(key, counting::safety(kept_back))?;
-                }
-                if wanted.on_hand.is_some()
-                    && let Some(task) = task
-                {
-                    tx.put(&CountTask { settled_at: Some(now), ..task.value })?;
-                }
-                Ok(())
-            })
-            .await?;
-        let mut levels = self.levels(std::slice::from_ref(&wanted.sku), std::slice::from_ref(&wanted.location)).await?;
-        levels.pop().ok_or_else(|| InventoryError::Invalid("no level".into()))
+        if tx.get::<Location>(&Location::key_of(&wanted.location)).await?.is_none() {
+            return Err(InventoryError::UnknownLocation(wanted.location.clone()));
+        }
+        tx.get::<LastSetting>(&LastSetting::key_of(&wanted.sku, &wanted.location)).await?;
+        let before = self.level(&wanted.sku, &wanted.location).await?;
+        if let Some(expected) = wanted.expected_on_hand.filter(|e| *e != before.on_hand) {
+            return Err(InventoryError::VersionConflict { expected, actual: before.on_hand });
+        }
+        let now = self.space.clock().now();
+        tx.put(&LastSetting {
+            sku: wanted.sku.clone(),
+            location: wanted.location.clone(),
+            actor: wanted.meta.actor.clone(),
+            at: now,
+        })?;
+        let key = stock_key(&wanted.sku, &wanted.location);
+        let moved = wanted.on_hand.map_or(0, |target| target - before.on_hand);
+        if moved != 0 {
+            let id = self.ids.next();
+            let movement = Movement {
+                id,
+                unique: format!("count/{id}"),
+                location: wanted.location.clone(),
+                reason: MovementReason::Count,
+                lines: vec![MovementLine { sku: wanted.sku.clone(), delta: moved }],
+                reference: wanted.meta.actor.clone(),
+                at: now,
+            };
+            tx.insert(&movement)?;
+            tx.add(key.clone(), counting::moved(moved))?;
+            self.emit(tx, &StockMoved::from(movement), &wanted.meta)?;
+        }
+        let kept_back = wanted.safety.map_or(0, |target| target - before.safety);
+        if kept_back != 0 {
+            tx.add(key, counting::safety(kept_back))?;
+        }
+        if wanted.on_hand.is_some() {
+            let task = tx.get::<CountTask>(&CountTask::key_of(&wanted.sku, &wanted.location)).await?;
+            if let Some(open) = task.filter(|task| task.settled_at.is_none()) {
+                tx.put(&CountTask { settled_at: Some(now), ..open.value })?;
+            }
+        }
+        Ok(())
     }
 
     /// Movements of a SKU, newest first.

@@ -1,6 +1,6 @@
 //! The stock room: load, decide, commit.
 
-mod levels;
+pub(crate) mod levels;
 pub(crate) mod movements;
 mod reservations;
 
@@ -18,17 +18,23 @@ use emporia_contracts::{
 use emporia_events::{EventMeta, EventPayload, envelope};
 use emporia_id::Ids;
 use emporia_store::{Space, StoreError, Tx};
-use std::sync::Arc;
+use moka::sync::Cache;
+use reservations::Turns;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// Policies kept in memory.
 const CACHED_POLICIES: u64 = 200_000;
+/// How long a policy that another process changed may be taken for the old one.
+const POLICY_AGE: Duration = Duration::from_secs(30);
 
 /// Locations, stock, reservations. Cheap to clone.
 #[derive(Clone)]
 pub struct InventoryService {
     pub(crate) space: Space,
     pub(crate) ids: Ids,
-    policies: moka::sync::Cache<Sku, Arc<StockPolicy>>,
+    /// With the version of the document; 0 when there was none.
+    policies: Cache<Sku, (i64, Arc<StockPolicy>)>,
+    turns: Turns,
 }
 
 /// Why the stock room does not do something.
@@ -60,7 +66,8 @@ pub(crate) fn fault(error: StoreError) -> Fault {
 impl InventoryService {
     /// The stock room over its own key-space.
     pub fn new(space: Space, ids: Ids) -> Self {
-        Self { space, ids, policies: moka::sync::Cache::new(CACHED_POLICIES) }
+        let policies = Cache::builder().max_capacity(CACHED_POLICIES).time_to_live(POLICY_AGE).build();
+        Self { space, ids, policies, turns: Turns::default() }
     }
 
     pub(crate) fn emit(&self, tx: &Tx, event: &impl EventPayload, meta: &EventMeta) -> Result<(), StoreError> {
@@ -91,32 +98,41 @@ impl InventoryService {
     /// What the store reports.
     pub async fn set_policies(&self, policies: &[StockPolicy]) -> Result<(), StoreError> {
         for chunk in policies.chunks(90) {
-            self.space
-                .transact(|tx| async move { chunk.iter().try_for_each(|policy| tx.overwrite(policy)) })
+            let landed = self
+                .space
+                .transact_versioned(|tx| async move { chunk.iter().try_for_each(|policy| tx.overwrite(policy)) })
                 .await?;
-            chunk.iter().for_each(|policy| self.policies.invalidate(&policy.sku));
+            let version = landed.version.map_or(0, |version| version.get());
+            chunk.iter().for_each(|policy| self.remember(version, &Arc::new(policy.clone())));
         }
         Ok(())
     }
 
+    /// Keeps the newer of two: a reader that is slow does not put back what was replaced meanwhile.
+    fn remember(&self, version: i64, policy: &Arc<StockPolicy>) {
+        self.policies.entry_by_ref(&policy.sku).and_upsert_with(|kept| match kept.map(|k| k.into_value()) {
+            Some(kept) if kept.0 > version => kept,
+            _ => (version, policy.clone()),
+        });
+    }
+
     /// How these SKUs are treated, in order.
     pub(crate) async fn policies(&self, skus: &[Sku]) -> Result<Vec<Arc<StockPolicy>>, StoreError> {
-        let missing: Vec<Sku> = skus.iter().filter(|sku| !self.policies.contains_key(*sku)).cloned().collect();
-        let keys: Vec<_> = missing.iter().map(StockPolicy::key_of).collect();
-        let found = if keys.is_empty() { vec![] } else { self.space.get_many::<StockPolicy>(&keys).await? };
-        let mut read = std::collections::HashMap::new();
-        for (sku, policy) in missing.into_iter().zip(found) {
-            let policy = Arc::new(policy.map_or_else(|| StockPolicy::standard(sku.clone()), |p| p.value));
-            self.policies.insert(sku.clone(), policy.clone());
-            read.insert(sku, policy);
+        let mut known: HashMap<&Sku, Arc<StockPolicy>> =
+            skus.iter().filter_map(|sku| Some((sku, self.policies.get(sku)?.1))).collect();
+        let missing: Vec<&Sku> = skus.iter().filter(|sku| !known.contains_key(*sku)).collect();
+        if !missing.is_empty() {
+            let keys: Vec<_> = missing.iter().map(|sku| StockPolicy::key_of(sku)).collect();
+            for (sku, found) in missing.into_iter().zip(self.space.get_many::<StockPolicy>(&keys).await?) {
+                let version = found.as_ref().map_or(0, |found| found.version.get());
+                let policy = found.map_or_else(|| StockPolicy::standard(sku.clone()), |found| found.value);
+                let policy = Arc::new(policy);
+                self.remember(version, &policy);
+                known.insert(sku, policy);
+            }
         }
-        Ok(skus
-            .iter()
-            .map(|sku| {
-                let cached = read.get(sku).cloned().or_else(|| self.policies.get(sku));
-                cached.unwrap_or_else(|| Arc::new(StockPolicy::standard(sku.clone())))
-            })
-            .collect())
+        let standard = |sku: &Sku| Arc::new(StockPolicy::standard(sku.clone()));
+        Ok(skus.iter().map(|sku| known.get(sku).cloned().unwrap_or_else(|| standard(sku))).collect())
     }
 }
 
