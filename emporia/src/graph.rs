@@ -44,7 +44,7 @@ macro_rules! rooms {
     ($platform:expr, $use_room:ident) => {{
         let p: &Platform = $platform;
         $use_room!("channels", emporia_channels::schema(p.channels.clone()));
-        $use_room!("catalog", emporia_catalog::schema(p.catalog.clone()));
+        $use_room!("catalog", emporia_catalog::schema(p.catalog.clone(), p.live.clone()));
         $use_room!("pricing", emporia_pricing::schema(p.pricing.clone()));
         $use_room!("tax", emporia_tax::schema(p.tax.clone()));
         $use_room!("inventory", emporia_inventory::schema(p.inventory.clone(), p.live.clone()));

@@ -55,8 +55,8 @@ async fn transact(space: &Space, client: usize, n: u64) -> Result<(), StoreError
                     bytes,
                 ))?;
             }
-            let stock = TallyKey::of("stock", format!("item {}", n % 500));
-            tx.add(stock, TallyChange::new().add("free", -1).floor("free", i64::MIN).add("taken", 1))?;
+            let seats = TallyKey::of("seats", format!("item {}", n % 500));
+            tx.add(seats, TallyChange::new().add("free", -1).floor("free", i64::MIN).add("taken", 1))?;
             let subject = format!("record/{client}-{n}");
             let body = serde_json::json!({ "text": "x".repeat(600) });
             tx.emit(NewEvent::new(
@@ -110,7 +110,7 @@ fn main() {
         let schema = SpaceSchema::new("bench")
             .collection::<Record>()
             .index("by_owner")
-            .tally("stock", &["free", "taken"]);
+            .tally("seats", &["free", "taken"]);
         let store = open(SqliteOptions::new(directory.path()), vec![schema]).await.expect("opens");
         let space = store.space("bench").expect("declared");
         for n in 0..1_000 {

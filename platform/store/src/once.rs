@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// An idempotency key with what it stands for.
 #[derive(Debug, Clone)]
 pub struct Once {
-    /// What the key is unique within: an operation, or an operation and a customer.
+    /// What the key is unique within: an operation, or an operation and a caller.
     pub scope: String,
     /// The key that the caller chose.
     pub key: String,

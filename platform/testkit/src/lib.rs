@@ -4,7 +4,8 @@
 mod small;
 mod story;
 
-pub use story::Shopper;
+pub use small::{more, seed};
+pub use story::{Shopper, until};
 
 use emporia::{
     graph,
@@ -19,14 +20,16 @@ use emporia_testpay::{
     Config as Testpay, Secret, TestpayClient, TestpayProvider, Timings, WebhookTarget, client::ClientTimeouts,
 };
 use emporia_vault::MasterKey;
+use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::{sync::{Arc, Mutex}, time::Duration};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 const PSP_KEY: &str = "sk_test_of_the_testkit";
-const WEBHOOK_SECRET: &str = "whsec_dGhlIHRlc3RraXQncyB3ZWJob29rIHNlY3JldCwgMzI=";
+/// What the provider's webhooks are signed with.
+pub const WEBHOOK_SECRET: &str = "whsec_dGhlIHRlc3RraXQncyB3ZWJob29rIHNlY3JldCwgMzI=";
 
 /// Every room, open, in a directory that goes away with it.
 pub struct Emporia {
@@ -42,9 +45,33 @@ pub struct Emporia {
     pub address: String,
     /// Where the payment provider listens.
     pub provider_address: String,
-    servers: Vec<JoinHandle<()>>,
-    stop: Vec<oneshot::Sender<()>>,
+    testpay: Testpay,
+    psp: Mutex<Option<Server>>,
+    http: Option<Server>,
     dir: Option<TempDir>,
+}
+
+/// A server in this process.
+struct Server {
+    task: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+impl Server {
+    /// The test payment provider.
+    fn psp(config: Testpay, listener: TcpListener) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            let stopped = async { drop(stopped.await) };
+            emporia_testpay::serve(config, listener, stopped).await.unwrap();
+        });
+        Self { task, stop }
+    }
+
+    fn abort(self) {
+        let _ = self.stop.send(());
+        self.task.abort();
+    }
 }
 
 /// How a platform is set up.
@@ -110,11 +137,7 @@ impl Emporia {
         testpay.test_controls = true;
         let shown = clock.clone();
         testpay.clock = Arc::new(move || Clock::now(shown.as_ref()));
-        let (stop_psp, psp_stopped) = oneshot::channel();
-        let psp_server = tokio::spawn(async move {
-            let stopped = async { drop(psp_stopped.await) };
-            emporia_testpay::serve(testpay, psp, stopped).await.unwrap();
-        });
+        let psp_server = Server::psp(testpay.clone(), psp);
         let base = format!("http://{psp_address}");
         let client = || TestpayClient::new(&base, PSP_KEY, ClientTimeouts::default()).unwrap();
         let platform = Platform::open(Parts {
@@ -133,9 +156,9 @@ impl Emporia {
         let tasks = Tasks::start(&platform).await.unwrap();
         let options = WebOptions { gateway: Config::demo(), graphiql: true, examples: vec![], metrics: None };
         let router = web::router(&platform, options).unwrap();
-        let (stop_http, http_stopped) = oneshot::channel::<()>();
-        let http_server = tokio::spawn(async move {
-            let stopped = async { drop(http_stopped.await) };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let stopped = async { drop(stopped.await) };
             axum::serve(http, router).with_graceful_shutdown(stopped).await.unwrap();
         });
         Self {
@@ -146,21 +169,33 @@ impl Emporia {
             tasks: Some(tasks),
             address: format!("http://{http_address}"),
             provider_address: base.clone(),
-            servers: vec![psp_server, http_server],
-            stop: vec![stop_psp, stop_http],
+            testpay,
+            psp: Mutex::new(Some(psp_server)),
+            http: Some(Server { task, stop }),
             dir: Some(dir),
         }
     }
 
     /// Asks the graph, without HTTP between, with these headers.
     pub async fn respond(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> Response {
+        let context = self.context(headers).await;
+        self.gateway.execute(Request::new(query).variables(variables), &context).await
+    }
+
+    /// Subscribes, without a socket between.
+    pub async fn stream(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> BoxStream<'static, Response> {
+        let context = self.context(headers).await;
+        let stream = self.gateway.stream(Request::new(query).variables(variables), context).await;
+        stream.unwrap_or_else(|refused| panic!("{:?}", refused.errors))
+    }
+
+    async fn context(&self, headers: &[(&str, &str)]) -> RequestContext {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name: HeaderName = name.parse().unwrap();
             map.insert(name, HeaderValue::from_str(value).unwrap());
         }
-        let caller = self.identity.identify(&map, None).await.unwrap();
-        self.gateway.execute(Request::new(query).variables(variables), &RequestContext::new(caller)).await
+        RequestContext::new(self.identity.identify(&map, None).await.unwrap())
     }
 
     /// As [`Emporia::respond`]: the whole answer as JSON.
@@ -208,6 +243,27 @@ impl Emporia {
         self.tasks.as_ref().unwrap().caught_up().await.unwrap();
     }
 
+    /// Ends the payment provider: from now on nobody listens there.
+    pub async fn stop_provider(&self) {
+        let server = self.psp.lock().unwrap().take();
+        if let Some(Server { task, stop }) = server {
+            let _ = stop.send(());
+            task.await.unwrap();
+        }
+    }
+
+    /// Starts the payment provider again, over its old ledger.
+    pub async fn start_provider(&self) {
+        let address = self.provider_address.strip_prefix("http://").unwrap();
+        let listener = TcpListener::bind(address).await.unwrap();
+        *self.psp.lock().unwrap() = Some(Server::psp(self.testpay.clone(), listener));
+    }
+
+    /// Somebody with these headers.
+    pub fn with_headers(&self, headers: &[(&str, &str)]) -> Shopper<'_> {
+        Shopper::with_headers(self, headers)
+    }
+
     /// The directory of all data.
     pub fn data_dir(&self) -> std::path::PathBuf {
         self.dir.as_ref().unwrap().path().join("data")
@@ -216,10 +272,8 @@ impl Emporia {
 
 impl Drop for Emporia {
     fn drop(&mut self) {
-        for stop in self.stop.drain(..) {
-            let _ = stop.send(());
-        }
-        for server in self.servers.drain(..) {
+        let psp = self.psp.get_mut().unwrap().take();
+        for server in psp.into_iter().chain(self.http.take()) {
             server.abort();
         }
     }

@@ -20,7 +20,9 @@ fn key<T: FromStr<Err = E>, E: Debug>(text: &str) -> T {
 }
 
 /// SKU, title, price in euro, dollars, yen; units in the warehouse.
-const ARTICLES: [(&str, &str, &str, &str, &str, i64); 6] = [
+type Article<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, i64);
+
+const ARTICLES: [Article<'_>; 6] = [
     ("SHIRT-RED", "Red shirt", "19.99", "18.50", "2980", 100),
     ("SHIRT-BLUE", "Blue shirt", "19.99", "18.50", "2980", 100),
     ("MUG", "Mug", "7.50", "7.00", "1200", 50),
@@ -29,7 +31,8 @@ const ARTICLES: [(&str, &str, &str, &str, &str, i64); 6] = [
     ("BOOK", "Book", "12.00", "11.00", "1800", 1000),
 ];
 
-pub(crate) async fn seed(platform: &Platform) {
+/// Defines channels `eu`, `us` and `jp`, two locations, tax, delivery, and six articles with prices and stock.
+pub async fn seed(platform: &Platform) {
     let meta = system_meta("test", "seed", None);
     let english: Locale = key("en");
     for (channel, currency, kind, countries, prefix) in
@@ -86,7 +89,23 @@ pub(crate) async fn seed(platform: &Platform) {
     platform.catalog.define_product_type(goods).await.unwrap();
     let all = DefineCategory { id: None, slug: key("all"), name: Texts::of(english.clone(), "All"), parent: None, position: 1 };
     platform.catalog.define_category(all, meta.clone()).await.unwrap();
-    let draft = |(position, a): (usize, &(&str, &str, &str, &str, &str, i64))| ProductDraft {
+    assort(platform, &ARTICLES, "opening").await;
+}
+
+/// Adds so many articles: `MORE-001`, `MORE-002` …, five euros and 100 units each.
+pub async fn more(platform: &Platform, count: usize) {
+    let skus: Vec<String> = (1..=count).map(|n| format!("MORE-{n:03}")).collect();
+    let articles: Vec<Article<'_>> = skus.iter().map(|sku| (&**sku, &**sku, "5.00", "4.50", "700", 100)).collect();
+    for (number, some) in articles.chunks(50).enumerate() {
+        assort(platform, some, &format!("more-{count}-{number}")).await;
+    }
+}
+
+/// Puts articles into the catalogue, with prices, and units in the warehouse.
+async fn assort(platform: &Platform, articles: &[Article<'_>], opening: &str) {
+    let meta = system_meta("test", "seed", None);
+    let english: Locale = key("en");
+    let draft = |(position, a): (usize, &Article<'_>)| ProductDraft {
         external_id: None,
         product_type: key("goods"),
         slug: key(&a.0.to_lowercase()),
@@ -109,9 +128,9 @@ pub(crate) async fn seed(platform: &Platform) {
         position: i32::try_from(position).unwrap(),
         published_in: Some(vec![key("eu"), key("jp"), key("us")]),
     };
-    platform.catalog.upsert_products(ARTICLES.iter().enumerate().map(draft).collect(), meta.clone()).await.unwrap();
+    platform.catalog.upsert_products(articles.iter().enumerate().map(draft).collect(), meta.clone()).await.unwrap();
     let mut prices = vec![];
-    for article in ARTICLES {
+    for article in articles {
         for (channel, currency, price) in [("eu", "EUR", article.2), ("us", "USD", article.3), ("jp", "JPY", article.4)] {
             prices.push(SetPrice {
                 channel: key(channel),
@@ -128,10 +147,10 @@ pub(crate) async fn seed(platform: &Platform) {
         set.unwrap();
     }
     let opening = StockFact {
-        external_id: key("opening"),
+        external_id: key(opening),
         location: key("warehouse"),
         reason: MovementReason::Receipt,
-        lines: ARTICLES.iter().map(|a| MovementLine { sku: key(a.0), delta: a.5 }).collect(),
+        lines: articles.iter().map(|a| MovementLine { sku: key(a.0), delta: a.5 }).collect(),
         at: platform.store.clock().now(),
         meta,
     };

@@ -1,8 +1,11 @@
 //! Helpers that read like a shopper's story.
 
 use crate::Emporia;
+use emporia_gateway::Response;
 use emporia_testpay::api::CardDetails;
+use futures_util::{StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Somebody who asks: a guest, a customer, an operator.
 #[derive(Clone)]
@@ -20,6 +23,10 @@ impl<'a> Shopper<'a> {
         Self { shop, headers: vec![("authorization".into(), format!("Bearer {token}"))] }
     }
 
+    pub(crate) fn with_headers(shop: &'a Emporia, headers: &[(&str, &str)]) -> Self {
+        Self { shop, headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect() }
+    }
+
     /// The same, in another channel.
     #[must_use]
     pub fn in_channel(mut self, channel: &str) -> Self {
@@ -34,13 +41,19 @@ impl<'a> Shopper<'a> {
         self
     }
 
-    fn headers(&self) -> Vec<(&str, &str)> {
+    /// What the shopper sends along: for requests over HTTP.
+    pub fn headers(&self) -> Vec<(&str, &str)> {
         self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect()
     }
 
     /// Asks; the whole answer.
     pub async fn ask(&self, query: &str, variables: Value) -> Value {
         self.shop.ask(query, variables, &self.headers()).await
+    }
+
+    /// Asks; the answer with what the gateway tells about it.
+    pub async fn respond(&self, query: &str, variables: Value) -> Response {
+        self.shop.respond(query, variables, &self.headers()).await
     }
 
     /// Asks; the data of an answer without errors.
@@ -53,6 +66,12 @@ impl<'a> Shopper<'a> {
         let response = self.shop.respond(query, variables, &self.headers()).await;
         assert!(response.errors.is_empty(), "{:?}", response.errors);
         usize::try_from(response.subgraph_calls).unwrap_or(usize::MAX)
+    }
+
+    /// Subscribes; what comes, as JSON.
+    pub async fn listen(&self, query: &str, variables: Value) -> BoxStream<'static, Value> {
+        let stream = self.shop.stream(query, variables, &self.headers()).await;
+        stream.map(|response| response.json().unwrap()).boxed()
     }
 
     /// Makes a cart; its id.
@@ -115,4 +134,15 @@ impl<'a> Shopper<'a> {
         assert!(bought["order"].is_object(), "{bought:#}");
         bought["order"].take()
     }
+}
+
+/// Waits for a condition, ten seconds at most.
+pub async fn until<T>(look: impl AsyncFn() -> Option<T>) -> T {
+    for _ in 0..400 {
+        if let Some(found) = look().await {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("it did not happen within ten seconds");
 }

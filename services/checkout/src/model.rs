@@ -59,6 +59,20 @@ impl CheckoutState {
         )
     }
 
+    /// Its name as it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Priced => "priced",
+            Self::Reserving => "reserving",
+            Self::Paying => "paying",
+            Self::Authorised => "authorised",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
     /// Whether the saga is between the shopper's word and its result.
     pub fn under_way(self) -> bool {
         matches!(self, Self::Reserving | Self::Paying | Self::Authorised)

@@ -2,12 +2,11 @@
 
 use crate::{
     commands::counting,
-    model::{Counted, stock_key},
-    service::{InventoryService, movements::{Happened, LINES}},
+    service::{InventoryService, movements::{Happened, LINES, free}},
 };
 use emporia_contracts::{
     ids::OrderId,
-    inventory::{MovementLine, MovementReason},
+    inventory::{Allocation, MovementLine, MovementReason},
     orders::{
         FulfilmentShipped, LineKind, OrderLinesCancelled, OrderLinesPlaced, OrderPlaced, PricedLine, ReturnCondition,
         ReturnRecorded,
@@ -109,17 +108,19 @@ impl InventoryService {
             at,
             meta: cause.meta,
             change: counting::moved,
+            ended: &[],
         };
         self.follow(happened, &lines, cause).await
     }
 
-    /// Allocated units left.
+    /// Units left; what was allocated for them, here or elsewhere, ends.
     pub(crate) async fn on_shipped(&self, event: &FulfilmentShipped, cause: &Cause<'_>) -> Result<(), StoreError> {
         let lines: Vec<MovementLine> = event
             .lines
             .iter()
             .map(|l| MovementLine { sku: l.sku.clone(), delta: -l.quantity.units() })
             .collect();
+        let fits = lines.len() + event.allocations.len() <= cause.room;
         let happened = Happened {
             unique: format!("shipped/{}", event.fulfilment_id),
             location: &event.location,
@@ -127,29 +128,28 @@ impl InventoryService {
             reference: &format!("order/{}", event.order_id),
             at: cause.at,
             meta: cause.meta,
-            change: |delta| counting::shipped(-delta),
+            change: counting::moved,
+            ended: if fits { &event.allocations } else { &[] },
         };
-        self.follow(happened, &lines, cause).await
+        self.follow(happened, &lines, cause).await?;
+        if fits { Ok(()) } else { self.free_once(&format!("shipped/{}", event.fulfilment_id), &event.allocations).await }
     }
 
     /// Allocated units are free again.
     pub(crate) async fn on_cancelled(&self, event: &OrderLinesCancelled, cause: &Cause<'_>) -> Result<(), StoreError> {
-        for (number, part) in event.allocations.chunks(90).enumerate() {
+        self.free_once(&format!("cancelled/{}", cause.event_id), &event.allocations).await
+    }
+
+    /// Frees allocations in transactions of their own, each part once and for ever.
+    async fn free_once(&self, unique: &str, allocations: &[Allocation]) -> Result<(), StoreError> {
+        for (number, part) in allocations.chunks(90).enumerate() {
             let once = Once {
-                scope: "order-cancelled".into(),
-                key: format!("{}/{number}", cause.event_id),
+                scope: "allocations-ended".into(),
+                key: format!("{unique}/{number}"),
                 fingerprint: String::new(),
                 keep_for: None,
             };
-            self.space
-                .transact_once(once, |tx| async move {
-                    part.iter().try_for_each(|a| {
-                        let change = counting::recount(a, Counted::Allocated, Counted::Free);
-                        tx.add(stock_key(&a.sku, &a.location), change)
-                    })?;
-                    Ok::<_, StoreError>(())
-                })
-                .await?;
+            self.space.transact_once(once, |tx| async move { free(&tx, part) }).await?;
         }
         Ok(())
     }
@@ -175,6 +175,7 @@ impl InventoryService {
                 at: event.at,
                 meta: cause.meta,
                 change,
+                ended: &[],
             };
             // Two movements may share the transaction.
             self.follow(happened, &lines, &Cause { room: LINES / 2, ..*cause }).await?;

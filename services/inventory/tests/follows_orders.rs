@@ -68,7 +68,7 @@ fn placed(order: OrderId, lines: Vec<PricedLine>, further_lines: usize, from: Op
     }
 }
 
-fn shipped(room: &Room, order: OrderId, rows: &[(&str, i64)]) -> FulfilmentShipped {
+fn shipped(room: &Room, order: OrderId, rows: &[(&str, i64)], allocated_at: Option<&str>) -> FulfilmentShipped {
     FulfilmentShipped {
         order_id: order,
         number: "E-1".into(),
@@ -81,6 +81,11 @@ fn shipped(room: &Room, order: OrderId, rows: &[(&str, i64)]) -> FulfilmentShipp
         carrier: None,
         tracking_number: None,
         captures: vec![],
+        allocations: allocated_at.map_or(vec![], |location| {
+            rows.iter()
+                .map(|(name, n)| Allocation { sku: sku(name), location: at(location), quantity: units(*n) })
+                .collect()
+        }),
     }
 }
 
@@ -135,7 +140,7 @@ async fn each_event_of_an_order_moves_stock_once_under_redelivery_and_rewind() {
     let held = held.await.unwrap();
     let order = room.ids.next();
     room.commit(held.reservation, order).await.unwrap();
-    let sent = shipped(&room, order, &[("MUG", 3)]);
+    let sent = shipped(&room, order, &[("MUG", 3)], Some("lyon"));
     room.says(&sent).await;
     // The producer may have told it twice, too.
     room.says(&sent).await;
@@ -198,7 +203,7 @@ async fn long_shipments_cancellations_and_returns_are_not_set_aside() {
     let held = room.reserve(&each(&names, 4)).await.unwrap();
     let order = room.ids.next();
     room.commit(held.reservation, order).await.unwrap();
-    room.says(&shipped(&room, order, &each(&names, 3))).await;
+    room.says(&shipped(&room, order, &each(&names, 3), Some("lyon"))).await;
     room.says(&cancelled(order, &each(&names, 1))).await;
     // Both conditions just below what one movement may have.
     for count in [60, 100] {
@@ -216,6 +221,26 @@ async fn long_shipments_cancellations_and_returns_are_not_set_aside() {
         assert_eq!((level.on_hand, level.damaged, level.allocated), (on_hand, damaged, 0), "{name}");
         assert_eq!(level.available, on_hand - damaged);
     }
+}
+
+#[tokio::test]
+async fn goods_that_leave_from_another_location_than_planned_free_what_was_allocated_there() {
+    let room = Room::open().await;
+    let consumer = room.follow().await;
+    room.receive("lyon", &[("MUG", 5)]).await;
+    room.receive("berlin", &[("MUG", 5)]).await;
+    let held = room.reserve(&[("MUG", 3)]).await.unwrap();
+    assert!(held.allocations.iter().all(|a| a.location == at("berlin")));
+    let order = room.ids.next();
+    room.commit(held.reservation, order).await.unwrap();
+    room.says(&shipped(&room, order, &[("MUG", 2)], Some("berlin"))).await;
+    // Goods that nobody had allocated: an order reported by a marketplace.
+    room.says(&shipped(&room, room.ids.next(), &[("MUG", 1)], None)).await;
+    consumer.caught_up().await.unwrap();
+    room.rewind(&consumer).await;
+    let (berlin, lyon) = (room.level("MUG", "berlin").await, room.level("MUG", "lyon").await);
+    assert_eq!((berlin.on_hand, berlin.allocated, berlin.available), (5, 1, 4));
+    assert_eq!((lyon.on_hand, lyon.allocated, lyon.available), (2, 0, 2));
 }
 
 #[tokio::test]

@@ -60,7 +60,8 @@ impl Entry {
     pub(crate) fn captured(event: &PaymentCaptured) -> Result<Self, MoneyError> {
         let paid = Money::zero(event.amount.currency()).minus(event.amount)?;
         Ok(Self {
-            kind: Some((LedgerKind::Capture, paid, event.key.clone())),
+            // Two payments may be captured for the same thing.
+            kind: Some((LedgerKind::Capture, paid, format!("{}/{}", event.payment.payment_id, event.key))),
             event: "PaymentCaptured",
             text: format!("{} captured", event.amount),
         })
@@ -96,7 +97,7 @@ impl OrdersService {
         {
             return Ok(());
         }
-        order.note(at, entry.event, "payments", entry.text);
+        order.note_once(at, entry.event, "payments", entry.text);
         tx.put(&order)
     }
 }

@@ -187,6 +187,7 @@ impl Outbox {
             lines: of.iter().map(units).collect(),
             carrier: Some("DHL".into()),
             tracking_number: Some("JD0146".into()),
+            allocations: vec![],
             captures: vec![],
         }
     }

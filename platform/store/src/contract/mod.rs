@@ -115,7 +115,7 @@ macro_rules! contract_tests {
                 a_tally_that_nobody_changed_is_zero
                 changes_of_one_transaction_sum_up
                 a_floor_refuses_and_names_the_field
-                sixty_four_buyers_never_sell_too_much
+                sixty_four_takers_never_take_too_much
                 a_hot_tally_costs_no_repetition
                 overflow_is_refused
                 undeclared_tallies_and_fields_are_refused;

@@ -61,26 +61,26 @@ pub async fn a_floor_refuses_and_names_the_field(fixture: &dyn Fixture) {
     assert_eq!(values(&world.space).await, [-9, 5, 0]);
 }
 
-pub async fn sixty_four_buyers_never_sell_too_much(fixture: &dyn Fixture) {
+pub async fn sixty_four_takers_never_take_too_much(fixture: &dyn Fixture) {
     let world = World::open(fixture).await;
     add(&world.space, TallyChange::new().add("free", 100)).await.expect("commits");
     let space = world.space.clone();
-    let sold = at_once(64, move |_| {
+    let taken = at_once(64, move |_| {
         let space = space.clone();
         async move {
-            let mut sold = 0;
+            let mut taken = 0;
             for _ in 0..3 {
                 match add(&space, TallyChange::new().add("free", -1).floor("free", 0).add("taken", 1)).await {
-                    Ok(()) => sold += 1,
+                    Ok(()) => taken += 1,
                     Err(StoreError::BelowFloor { value, .. }) => assert_eq!(value, 0),
                     Err(other) => panic!("{other}"),
                 }
             }
-            sold
+            taken
         }
     })
     .await;
-    assert_eq!(sold.iter().sum::<i32>(), 100);
+    assert_eq!(taken.iter().sum::<i32>(), 100);
     assert_eq!(values(&world.space).await, [0, 100, 0]);
 }
 

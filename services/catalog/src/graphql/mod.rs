@@ -8,20 +8,23 @@ mod mutations;
 mod product;
 mod query;
 mod reader;
+mod subscription;
 
 use crate::service::CatalogService;
-use async_graphql::{EmptySubscription, Schema};
+use async_graphql::Schema;
+use emporia_events::Live;
 
 /// The subgraph of the catalogue.
-pub type CatalogSchema = Schema<query::Query, mutations::Mutation, EmptySubscription>;
+pub type CatalogSchema = Schema<query::Query, mutations::Mutation, subscription::Subscription>;
 
 /// Builds the subgraph.
-pub fn schema(service: CatalogService) -> CatalogSchema {
-    Schema::build(query::Query, mutations::Mutation, EmptySubscription)
+pub fn schema(service: CatalogService, live: Live) -> CatalogSchema {
+    Schema::build(query::Query, mutations::Mutation, subscription::Subscription)
         .enable_federation()
         .enable_subscription_in_federation()
         .data(loaders::products(&service))
         .data(loaders::skus(&service))
         .data(service)
+        .data(live)
         .finish()
 }

@@ -137,7 +137,8 @@ impl Room {
     }
 
     pub async fn run(&self, asks: RequestContext, text: &str, variables: Value) -> Value {
-        let schema = emporia_catalog::schema(self.catalog.clone());
+        let live = emporia_events::Live::follow(Arc::new(self.store.clone()));
+        let schema = emporia_catalog::schema(self.catalog.clone(), live);
         let request = Request::new(text).variables(Variables::from_json(variables)).data(asks);
         serde_json::to_value(schema.execute(request).await).unwrap()
     }

@@ -170,6 +170,7 @@ impl CheckoutService {
             }
             Err(ReserveRefusal::Fault(fault)) => return Err(fault.into()),
         };
+        super::cut::at("held");
         let reserved = &reserved;
         self.step(id, CheckoutState::Reserving, move |c, _| {
             c.state = CheckoutState::Paying;
@@ -280,6 +281,7 @@ impl CheckoutService {
         if facts.iter().any(|p| !held(p.state)) {
             return Ok(Some(Progress::Pending));
         }
+        super::cut::at("paid");
         let due = self.space.clock().now() + STALLED;
         let facts = &facts;
         self.step(checkout.id, CheckoutState::Paying, move |c, _| {

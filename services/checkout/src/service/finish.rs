@@ -24,6 +24,7 @@ impl CheckoutService {
             Ok(allocations) => allocations,
             Err(waits) => return Ok(waits),
         };
+        super::cut::at("allocated");
         let channel = self.channel(&checkout.channel).await?;
         let tender = |t: &crate::model::Tender| OrderTender {
             kind: TenderKind::Card,
@@ -58,6 +59,7 @@ impl CheckoutService {
             Err(OrderRefusal::Fault(fault)) => return Err(fault.into()),
             Err(refusal) => return Err(Fault::permanent("orders", refusal).into()),
         };
+        super::cut::at("placed");
         futures_util::try_join!(self.close_cart(checkout, order), self.attach_payments(checkout, order))?;
         let (meta, number, total) = (&self.meta(checkout), &placed.number, snapshot.totals.total);
         self.step(checkout.id, CheckoutState::Authorised, move |c, tx| {

@@ -1,6 +1,7 @@
 //! The saga: load, decide, commit; and call the other rooms between commits.
 
 mod advance;
+mod cut;
 mod facts;
 mod finish;
 mod pricing;
@@ -232,7 +233,8 @@ impl CheckoutService {
         change: impl Fn(&mut Checkout, &Tx) -> Result<(), StoreError> + Send + Sync,
     ) -> Result<Option<Checkout>, CheckoutError> {
         let change = &change;
-        self.space
+        let stepped = self
+            .space
             .transact(|tx| async move {
                 let found = tx.get::<Checkout>(&Checkout::key_of(id)).await?.ok_or(CheckoutError::NotFound(id))?;
                 if found.state != from {
@@ -244,9 +246,13 @@ impl CheckoutService {
                     return Err(CheckoutError::State(id, checkout.state));
                 }
                 tx.put(&checkout)?;
-                Ok(Some(checkout))
+                Ok::<_, CheckoutError>(Some(checkout))
             })
-            .await
+            .await?;
+        if let Some(checkout) = &stepped {
+            cut::at(checkout.state.name());
+        }
+        Ok(stepped)
     }
 
     /// Metadata of what a checkout causes by itself.

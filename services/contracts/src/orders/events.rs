@@ -36,8 +36,8 @@ macro_rules! order_event {
     };
 }
 
-/// Lines in one event: so many always fit the store's limit of an event's size.
-pub const LINES_PER_EVENT: usize = 300;
+/// Lines in one event: so many always fit the limit of an event's size, since a line has at most 2,000 bytes.
+pub const LINES_PER_EVENT: usize = 100;
 
 /// Units of one order line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -146,6 +146,10 @@ order_event!(
         tracking_number: Option<String>,
         /// What to capture now: the share of these units (and of delivery with the first), per payment.
         captures: Vec<CaptureShare>,
+        /// The order's allocations that these units use up: at this location, or at another one that was planned first.
+        /// Empty for goods that were never allocated.
+        #[serde(default)]
+        allocations: Vec<Allocation>,
     }
 );
 order_event!(

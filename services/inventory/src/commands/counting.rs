@@ -29,11 +29,6 @@ pub(crate) fn moved(delta: i64) -> TallyChange {
     TallyChange::new().add("on_hand", delta).add("available", delta)
 }
 
-/// Allocated units left the house.
-pub(crate) fn shipped(units: i64) -> TallyChange {
-    TallyChange::new().add("on_hand", -units).add("allocated", -units)
-}
-
 /// Units came back that cannot be sold.
 pub(crate) fn came_back_damaged(units: i64) -> TallyChange {
     TallyChange::new().add("on_hand", units).add("damaged", units)

@@ -2,11 +2,11 @@
 
 use crate::{
     commands::counting,
-    model::{CountTask, Location, Movement, StockLevel, stock_key},
+    model::{CountTask, Counted, Location, Movement, StockLevel, stock_key},
     service::{InventoryService, fault, levels::MOST},
 };
 use emporia_contracts::{
-    inventory::{CountTaskRaised, MovementLine, MovementReason, StockFact, StockMoved, StockRefusal},
+    inventory::{Allocation, CountTaskRaised, MovementLine, MovementReason, StockFact, StockMoved, StockRefusal},
     values::{LocationKey, Sku},
 };
 use emporia_events::{EventMeta, envelope};
@@ -31,6 +31,8 @@ pub(crate) struct Happened<'a> {
     pub(crate) meta: &'a EventMeta,
     /// How units in (positive) or out (negative) change the tally.
     pub(crate) change: fn(i64) -> TallyChange,
+    /// Allocations that end with it, as far as they fit its first part.
+    pub(crate) ended: &'a [Allocation],
 }
 
 impl Happened<'_> {
@@ -61,6 +63,7 @@ impl InventoryService {
             at: fact.at,
             meta: &fact.meta,
             change: counting::moved,
+            ended: &[],
         };
         if !self.is_new_or_same(&happened, &fact.lines).await.map_err(fault)? {
             return Err(StockRefusal::Invalid(format!("{} was already used with other data", fact.external_id)));
@@ -124,6 +127,9 @@ impl InventoryService {
         for line in part {
             tx.add(stock_key(&line.sku, happened.location), (happened.change)(line.delta))?;
         }
+        if number == 0 {
+            free(tx, happened.ended)?;
+        }
         let event = StockMoved::from(movement);
         tx.emit(envelope(&event, happened.meta, &self.ids, &FixedClock::at(happened.at))?)?;
         let moved = |sku: &Sku| part.iter().filter(|line| line.sku == *sku).map(|line| line.delta).sum();
@@ -177,4 +183,11 @@ impl InventoryService {
         }
         Ok(())
     }
+}
+
+/// Allocated units are free again.
+pub(crate) fn free(tx: &Tx, allocations: &[Allocation]) -> Result<(), StoreError> {
+    allocations.iter().try_for_each(|a| {
+        tx.add(stock_key(&a.sku, &a.location), counting::recount(a, Counted::Allocated, Counted::Free))
+    })
 }

@@ -199,10 +199,7 @@ impl Room {
                 told.allocations.iter().for_each(|a| add(a, &|row, n| row.allocated -= n));
             } else if event.is::<FulfilmentShipped>() {
                 let told = event.payload::<FulfilmentShipped>().unwrap();
-                for line in told.lines {
-                    let row = rows.entry((line.sku, told.location.clone())).or_default();
-                    row.allocated -= line.quantity.units();
-                }
+                told.allocations.iter().for_each(|a| add(a, &|row, n| row.allocated -= n));
             } else if event.is::<ReturnRecorded>() {
                 let told = event.payload::<ReturnRecorded>().unwrap();
                 for line in told.lines.iter().filter(|l| l.condition == ReturnCondition::Damaged) {

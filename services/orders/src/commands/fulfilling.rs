@@ -2,14 +2,15 @@
 
 use crate::{
     commands::shares::{over_payments, share},
-    model::{LineCount, Order, OrderLine, OrderStatus},
+    model::{Fulfilment, LineCount, Order, OrderLine, OrderStatus},
 };
 use emporia_contracts::{
     inventory::Allocation,
     orders::{CaptureShare, LineKind, LineUnits},
-    values::Quantity,
+    values::{LocationKey, Quantity, Sku},
 };
 use emporia_money::{Money, MoneyError};
+use std::collections::BTreeMap;
 
 /// Why units cannot go there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,35 +39,76 @@ fn told(line: &OrderLine, units: i64) -> Result<LineUnits, Refusal> {
     Ok(LineUnits { line_id: line.priced.id, sku: line.priced.sku.clone(), quantity })
 }
 
-/// Takes open units into a fulfilment.
-pub(crate) fn plan(lines: &mut [OrderLine], wanted: &[LineCount]) -> Result<Vec<LineUnits>, Refusal> {
-    wanted
-        .iter()
-        .map(|count| {
-            let line = find(lines, count)?;
-            if line.priced.kind != LineKind::Goods {
-                return Err(Refusal::NotGoods(line.priced.title.clone()));
-            }
-            if count.units > line.open() {
-                let sku = line.priced.sku.to_string();
-                return Err(Refusal::TooMany { sku, units: count.units, left: line.open() });
-            }
-            line.units.planned += count.units;
-            told(line, count.units)
-        })
-        .collect()
+/// What goes into a fulfilment.
+pub(crate) struct Planned {
+    pub(crate) lines: Vec<LineUnits>,
+    /// The allocations that it uses up.
+    pub(crate) allocations: Vec<Allocation>,
 }
 
-/// Gives the units of a fulfilment that never left back.
-pub(crate) fn unplan(lines: &mut [OrderLine], counts: &[LineCount]) -> Result<Vec<LineUnits>, Refusal> {
-    counts
-        .iter()
-        .map(|count| {
-            let line = find(lines, count)?;
-            line.units.planned -= count.units;
-            told(line, count.units)
-        })
-        .collect()
+/// What a location could serve now: what is allocated there when anything is, else every open unit of goods.
+pub(crate) fn servable(order: &Order, lines: &[OrderLine], location: &LocationKey) -> Vec<LineCount> {
+    let mut here: BTreeMap<&Sku, i64> = BTreeMap::new();
+    for allocation in order.allocations.iter().filter(|a| a.location == *location) {
+        *here.entry(&allocation.sku).or_default() += allocation.quantity.units();
+    }
+    let everything = here.is_empty();
+    let goods = lines.iter().filter(|l| l.priced.kind == LineKind::Goods);
+    let counts = goods.map(|l| {
+        let units = match here.get_mut(&l.priced.sku) {
+            _ if everything => l.open(),
+            Some(left) => {
+                let units = l.open().min(*left);
+                *left -= units;
+                units
+            }
+            None => 0,
+        };
+        LineCount { line: l.priced.id, units }
+    });
+    counts.filter(|count| count.units > 0).collect()
+}
+
+/// Takes open units into a fulfilment, with their allocations: those at its location first.
+pub(crate) fn plan(
+    order: &mut Order,
+    lines: &mut [OrderLine],
+    wanted: &[LineCount],
+    location: &LocationKey,
+) -> Result<Planned, Refusal> {
+    let mut planned = Planned { lines: Vec::with_capacity(wanted.len()), allocations: vec![] };
+    for count in wanted {
+        let line = find(lines, count)?;
+        if line.priced.kind != LineKind::Goods {
+            return Err(Refusal::NotGoods(line.priced.title.clone()));
+        }
+        if count.units > line.open() {
+            let sku = line.priced.sku.to_string();
+            return Err(Refusal::TooMany { sku, units: count.units, left: line.open() });
+        }
+        line.units.planned += count.units;
+        planned.lines.push(told(line, count.units)?);
+        let here = take(&mut order.allocations, &line.priced.sku, count.units, |l| l == location);
+        let elsewhere = count.units - here.iter().map(|a| a.quantity.units()).sum::<i64>();
+        planned.allocations.extend(here);
+        planned.allocations.extend(take(&mut order.allocations, &line.priced.sku, elsewhere, |_| true));
+    }
+    Ok(planned)
+}
+
+/// Gives the units of a fulfilment that never left back, and their allocations.
+pub(crate) fn unplan(
+    order: &mut Order,
+    lines: &mut [OrderLine],
+    fulfilment: &Fulfilment,
+) -> Result<Vec<LineUnits>, Refusal> {
+    order.allocations.extend(fulfilment.allocations.iter().cloned());
+    let back = fulfilment.lines.iter().map(|count| {
+        let line = find(lines, count)?;
+        line.units.planned -= count.units;
+        told(line, count.units)
+    });
+    back.collect()
 }
 
 /// What a shipment tells and captures.
@@ -75,14 +117,14 @@ pub(crate) struct Shipped {
     pub(crate) captures: Vec<CaptureShare>,
 }
 
-/// Units leave: their share of the money is due, and the delivery charge (and services) with the first of them.
+/// Units leave: their share of the money is due, and with the first of them the delivery charge and whatever is not
+/// goods, which counts as rendered from then on.
 pub(crate) fn ship(order: &mut Order, lines: &mut [OrderLine], counts: &[LineCount]) -> Result<Shipped, Refusal> {
     let mut due = Money::zero(order.currency);
     let mut shipped = vec![];
     for count in counts {
         let line = find(lines, count)?;
-        due = due.plus(settle(line, count.units)?)?;
-        line.units.shipped += count.units;
+        due = due.plus(charge(line, count.units)?)?;
         shipped.push(told(line, count.units)?);
     }
     if !order.delivery_captured {
@@ -90,12 +132,23 @@ pub(crate) fn ship(order: &mut Order, lines: &mut [OrderLine], counts: &[LineCou
         if let Some(delivery) = &order.delivery {
             due = due.plus(delivery.tax.gross)?;
         }
-        for line in lines.iter().filter(|line| line.priced.kind != LineKind::Goods) {
-            due = due.plus(line.priced.tax.gross)?;
+        for line in lines.iter_mut().filter(|line| line.priced.kind != LineKind::Goods) {
+            let units = line.open();
+            line.units.planned += units;
+            due = due.plus(charge(line, units)?)?;
+            line.units.delivered += units;
         }
     }
     let captures = over_payments(due, &order.tenders, &mut order.captures)?;
     Ok(Shipped { lines: shipped, captures })
+}
+
+/// The next `units` of a line leave and are charged.
+fn charge(line: &mut OrderLine, units: i64) -> Result<Money, MoneyError> {
+    let money = settle(line, units)?;
+    line.units.shipped += units;
+    line.units.charged = line.units.charged.checked_add(money.minor()).ok_or(MoneyError::Overflow)?;
+    Ok(money)
 }
 
 /// The money of the next `units` that leave the line for good, by shipping or cancelling.
@@ -111,45 +164,63 @@ pub(crate) struct Cancelled {
     pub(crate) amount: Money,
 }
 
-/// Open units are given up; when nothing is left and nothing was shipped, the delivery charge goes too.
+/// Open units are given up; with the last of the goods, when none was shipped, go the delivery charge and whatever is
+/// not goods.
 pub(crate) fn cancel(order: &mut Order, lines: &mut [OrderLine], wanted: &[LineCount]) -> Result<Cancelled, Refusal> {
-    let mut amount = Money::zero(order.currency);
-    let (mut cancelled, mut allocations) = (vec![], vec![]);
+    let zero = Money::zero(order.currency);
+    let before = status(lines);
+    let mut cancelled = Cancelled { lines: vec![], allocations: vec![], amount: zero };
     for count in wanted {
         let line = find(lines, count)?;
         if count.units > line.open() {
             let sku = line.priced.sku.to_string();
             return Err(Refusal::TooMany { sku, units: count.units, left: line.open() });
         }
-        amount = amount.plus(settle(line, count.units)?)?;
-        line.units.cancelled += count.units;
-        cancelled.push(told(line, count.units)?);
-        allocations.extend(free(&mut order.allocations, line, count.units));
+        cancelled.give_up(order, line, count.units)?;
     }
-    if status(lines) == OrderStatus::Cancelled
-        && let Some(delivery) = &order.delivery
-    {
-        amount = amount.plus(delivery.tax.gross)?;
+    if before != OrderStatus::Cancelled && status(lines) == OrderStatus::Cancelled {
+        for line in lines.iter_mut().filter(|line| line.open() > 0) {
+            let units = line.open();
+            cancelled.give_up(order, line, units)?;
+        }
+        if let Some(delivery) = &order.delivery {
+            cancelled.amount = cancelled.amount.plus(delivery.tax.gross)?;
+        }
     }
-    Ok(Cancelled { lines: cancelled, allocations, amount })
+    Ok(cancelled)
 }
 
-/// Takes units out of the order's allocations, the last location of the plan first.
-fn free(allocations: &mut Vec<Allocation>, line: &OrderLine, units: i64) -> Vec<Allocation> {
+impl Cancelled {
+    fn give_up(&mut self, order: &mut Order, line: &mut OrderLine, units: i64) -> Result<(), Refusal> {
+        self.amount = self.amount.plus(settle(line, units)?)?;
+        line.units.cancelled += units;
+        self.lines.push(told(line, units)?);
+        self.allocations.extend(take(&mut order.allocations, &line.priced.sku, units, |_| true));
+        Ok(())
+    }
+}
+
+/// Takes units of a SKU out of allocations, the last location of the plan first.
+fn take(
+    allocations: &mut Vec<Allocation>,
+    sku: &Sku,
+    units: i64,
+    at: impl Fn(&LocationKey) -> bool,
+) -> Vec<Allocation> {
     let mut left = units;
-    let mut freed = vec![];
+    let mut taken = vec![];
     let mut kept = Vec::with_capacity(allocations.len());
     for allocation in allocations.drain(..).rev() {
         let here = allocation.quantity.units();
-        let take = if allocation.sku == line.priced.sku { here.min(left) } else { 0 };
+        let take = if allocation.sku == *sku && at(&allocation.location) { here.min(left) } else { 0 };
         left -= take;
-        // Zero units are no quantity: then there is nothing to free, or nothing to keep.
-        freed.extend(Quantity::new(take).map(|quantity| Allocation { quantity, ..allocation.clone() }));
+        // Zero units are no quantity: then there is nothing to take, or nothing to keep.
+        taken.extend(Quantity::new(take).map(|quantity| Allocation { quantity, ..allocation.clone() }));
         kept.extend(Quantity::new(here - take).map(|quantity| Allocation { quantity, ..allocation }));
     }
     kept.reverse();
     *allocations = kept;
-    freed
+    taken
 }
 
 /// Units arrived.

@@ -1,6 +1,9 @@
 //! Returns: what came back and what is given back for it.
 
-use crate::{commands::shares::share, model::OrderLine};
+use crate::{
+    commands::{LINES_AT_ONCE, shares::share},
+    model::{OrderLine, Units},
+};
 use emporia_contracts::orders::{LineKind, ReturnCondition, ReturnLine, ReturnedLine};
 use emporia_money::{Currency, Money, MoneyError};
 
@@ -9,11 +12,13 @@ use emporia_money::{Currency, Money, MoneyError};
 pub(crate) enum Refusal {
     #[error("a return needs at least one line")]
     Empty,
+    #[error("a return has at most {1} lines, not {0}")]
+    TooManyLines(usize, usize),
     #[error("the order has no line {0}")]
     NoLine(String),
     #[error("line {line} is {sku}, not {asked}")]
     OtherSku { line: String, sku: String, asked: String },
-    #[error("{units} units of {sku} are returned, {left} delivered ones are left")]
+    #[error("{units} units of {sku} are returned, {left} are left that could be")]
     TooMany { sku: String, units: i64, left: i64 },
     #[error("{0}: a line without an order line needs the refund that was given")]
     NoRefund(String),
@@ -32,6 +37,9 @@ pub(crate) fn take_back(
 ) -> Result<(Vec<ReturnedLine>, Money), Refusal> {
     if returned.is_empty() {
         return Err(Refusal::Empty);
+    }
+    if returned.len() > LINES_AT_ONCE {
+        return Err(Refusal::TooManyLines(returned.len(), LINES_AT_ONCE));
     }
     let mut total = Money::zero(currency);
     let mut told = Vec::with_capacity(returned.len());
@@ -69,12 +77,17 @@ fn from_order(found: &mut OrderLine, line: &ReturnLine) -> Result<Money, Refusal
         });
     }
     let (units, before) = (line.quantity.units(), found.units.returned);
-    // A charge or a service cannot be delivered; it can only be given back.
-    let goods = found.priced.kind == LineKind::Goods && line.condition != ReturnCondition::NoGoods;
-    let limit = if goods { found.units.delivered } else { found.priced.quantity.units() };
+    // What never arrived (a lost parcel) cannot come back, but can be given back; likewise charges and services.
+    let arrives = found.priced.kind == LineKind::Goods && line.condition != ReturnCondition::NoGoods;
+    let limit = if arrives { found.units.delivered } else { found.units.shipped };
     if before + units > limit {
         return Err(Refusal::TooMany { sku: line.sku.to_string(), units, left: limit - before });
     }
+    let Units { charged, credited, shipped, .. } = found.units;
+    let currency = found.priced.tax.gross.currency();
+    // Of what was charged for the shipped units, less what was given back before: the last return gives the rest.
+    let entitled = share(Money::new(charged, currency), shipped, 0, before + units)?;
     found.units.returned += units;
-    Ok(share(found.priced.tax.gross, found.priced.quantity.units(), before, before + units)?)
+    found.units.credited = entitled.minor();
+    Ok(entitled.minus(Money::new(credited, currency))?)
 }

@@ -11,7 +11,7 @@ use emporia_contracts::{
 use emporia_money::Money;
 use emporia_store::Tx;
 use emporia_subgraph::{
-    UserError, UserErrorCode, access::*, bad_input, conflict, context, fault, not_found, parse, parse_id, run_once,
+    UserError, UserErrorCode, access::*, bad_input, context, fault, not_found, parse, parse_id, run_once,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -317,12 +317,13 @@ fn settle<R>(done: Result<R, OrderError>) -> Result<Result<R, UserError>> {
     let code = match &done {
         Ok(_) => return Ok(Ok(done.map_err(|e| fault(emporia_contracts::Fault::permanent("orders", e)))?)),
         Err(OrderError::NotFound(what)) => return Err(not_found(format!("there is no {what}"))),
-        Err(OrderError::VersionConflict) => return Err(conflict("the order was changed meanwhile: read it again")),
         Err(OrderError::Store(error)) => return Err(gone(error.clone())),
+        Err(OrderError::VersionConflict) => UserErrorCode::VersionConflict,
         Err(OrderError::Refused(_)) => UserErrorCode::StateNotAllowed,
         Err(OrderError::TooManyLines(..)) => UserErrorCode::LimitExceeded,
     };
-    Ok(done.map_err(|error| UserError::new(code, "", error.to_string())))
+    let field = if code == UserErrorCode::VersionConflict { "expectedVersion" } else { "" };
+    Ok(done.map_err(|error| UserError::new(code, field, error.to_string())))
 }
 
 async fn fulfilment(

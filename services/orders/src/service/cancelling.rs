@@ -1,9 +1,12 @@
 use crate::{
-    commands::fulfilling::{self, status},
+    commands::{
+        LINES_AT_ONCE,
+        fulfilling::{self, status},
+    },
     model::{LedgerKind, LineCount, Order, OrderStatus},
-    service::{OrderError, OrdersService, fulfilling::LINES_AT_ONCE},
+    service::{OrderError, OrdersService},
 };
-use emporia_contracts::{ids::OrderId, orders::OrderLinesCancelled};
+use emporia_contracts::{ids::OrderId, orders::{OrderClosed, OrderLinesCancelled}};
 use emporia_events::EventMeta;
 use emporia_money::Money;
 use emporia_store::Tx;
@@ -43,7 +46,7 @@ impl OrdersService {
         opened.order.enter(LedgerKind::Cancellation, credit, reference, now);
         let text = format!("{} lines cancelled: {}", cancelled.lines.len(), request.reason);
         opened.order.note(now, "OrderLinesCancelled", &request.meta.actor, text);
-        let all = status(&opened.lines) == OrderStatus::Cancelled;
+        let status = status(&opened.lines);
         let order = opened.write(tx)?;
         let void = order.tenders.iter().filter_map(|t| t.payment_id);
         let event = OrderLinesCancelled {
@@ -53,9 +56,12 @@ impl OrdersService {
             allocations: cancelled.allocations,
             amount: cancelled.amount,
             reason: request.reason.clone(),
-            void_payments: if all { void.collect() } else { vec![] },
+            void_payments: if status == OrderStatus::Cancelled { void.collect() } else { vec![] },
         };
         self.emit(tx, &event, &request.meta)?;
+        if status == OrderStatus::Closed {
+            self.emit(tx, &OrderClosed { order_id: order.id, number: order.number.clone() }, &request.meta)?;
+        }
         Ok(order)
     }
 }

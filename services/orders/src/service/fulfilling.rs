@@ -1,6 +1,9 @@
 use crate::{
-    commands::fulfilling::{self, Shipped, status},
-    model::{Fulfilment, FulfilmentState, LineCount, OrderStatus},
+    commands::{
+        LINES_AT_ONCE,
+        fulfilling::{self, Planned, Shipped, status},
+    },
+    model::{Fulfilment, FulfilmentState, LineCount, Order, OrderStatus},
     service::{Opened, OrderError, OrdersService},
 };
 use emporia_contracts::{
@@ -12,9 +15,6 @@ use emporia_events::EventMeta;
 use emporia_store::Tx;
 use std::collections::BTreeMap;
 
-/// Lines that one operation may touch: with documents and events they fit one transaction.
-pub(crate) const LINES_AT_ONCE: usize = 1_000;
-
 /// Asks a location to serve units of an order.
 #[derive(Debug, Clone)]
 pub struct CreateFulfilment {
@@ -22,7 +22,7 @@ pub struct CreateFulfilment {
     pub order: OrderId,
     /// The location; where most of it is allocated when absent.
     pub location: Option<LocationKey>,
-    /// Which units; all open goods when empty.
+    /// Which units; all that the location can serve when empty.
     pub lines: Vec<LineCount>,
     /// Metadata of the events.
     pub meta: EventMeta,
@@ -41,14 +41,14 @@ impl OrdersService {
     /// Plans a fulfilment, within the caller's transaction.
     pub(crate) async fn plan(&self, tx: &Tx, request: &CreateFulfilment) -> Result<Fulfilment, OrderError> {
         let mut opened = self.open(tx, request.order).await?;
+        let location = match &request.location {
+            Some(location) => location.clone(),
+            None => main_location(&opened.order)
+                .ok_or_else(|| OrderError::Refused("nothing of this order is allocated: name a location".into()))?,
+        };
         let mut wanted = request.lines.clone();
         if wanted.is_empty() {
-            wanted = opened
-                .lines
-                .iter()
-                .filter(|l| l.priced.kind == emporia_contracts::orders::LineKind::Goods && l.open() > 0)
-                .map(|l| LineCount { line: l.priced.id, units: l.open() })
-                .collect();
+            wanted = fulfilling::servable(&opened.order, &opened.lines, &location);
         }
         if wanted.is_empty() {
             return Err(OrderError::Refused("nothing of this order is left to fulfil".into()));
@@ -56,18 +56,15 @@ impl OrdersService {
         if wanted.len() > LINES_AT_ONCE {
             return Err(OrderError::TooManyLines(wanted.len(), LINES_AT_ONCE));
         }
-        let location = match &request.location {
-            Some(location) => location.clone(),
-            None => main_location(&opened)
-                .ok_or_else(|| OrderError::Refused("nothing of this order is allocated: name a location".into()))?,
-        };
-        let lines = fulfilling::plan(&mut opened.lines, &wanted)?;
+        let Planned { lines, allocations } =
+            fulfilling::plan(&mut opened.order, &mut opened.lines, &wanted, &location)?;
         let now = self.space.clock().now();
         let fulfilment = Fulfilment {
             id: self.ids.next(),
             order: request.order,
             location: location.clone(),
             lines: wanted,
+            allocations,
             state: FulfilmentState::Planned,
             carrier: None,
             tracking_number: None,
@@ -118,6 +115,7 @@ impl OrdersService {
             carrier: shipment.carrier.clone(),
             tracking_number: shipment.tracking_number.clone(),
             captures,
+            allocations: fulfilment.allocations.clone(),
         };
         self.emit(tx, &event, meta)?;
         Ok(fulfilment)
@@ -156,7 +154,7 @@ impl OrdersService {
     ) -> Result<Fulfilment, OrderError> {
         let (mut opened, fulfilment) = self.open_fulfilment(tx, order, id, FulfilmentState::Cancelled).await?;
         tx.put(&fulfilment)?;
-        let lines = fulfilling::unplan(&mut opened.lines, &fulfilment.lines)?;
+        let lines = fulfilling::unplan(&mut opened.order, &mut opened.lines, &fulfilment)?;
         let now = self.space.clock().now();
         opened.order.note(now, "FulfilmentCancelled", &meta.actor, "Fulfilment given up".into());
         let order = opened.write(tx)?;
@@ -184,11 +182,11 @@ impl OrdersService {
     }
 }
 
-/// Where most units of the order are allocated.
-fn main_location(opened: &Opened) -> Option<LocationKey> {
+/// Where most of what is not in a fulfilment yet is allocated; of equals the first by key.
+fn main_location(order: &Order) -> Option<LocationKey> {
     let mut units: BTreeMap<&LocationKey, i64> = BTreeMap::new();
-    for allocation in &opened.order.allocations {
+    for allocation in &order.allocations {
         *units.entry(&allocation.location).or_default() += allocation.quantity.units();
     }
-    units.into_iter().max_by_key(|(_, units)| *units).map(|(location, _)| location.clone())
+    units.into_iter().rev().max_by_key(|(_, units)| *units).map(|(location, _)| location.clone())
 }

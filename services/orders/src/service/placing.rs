@@ -1,16 +1,23 @@
 use crate::{
+    commands::LINES_AT_ONCE,
     model::{FurtherLines, LINES_PER_DOCUMENT, LedgerKind, Order, OrderLine, Units, external_key},
     service::{OrdersService, fault},
 };
 use emporia_contracts::orders::{
-    LINES_PER_EVENT, LineKind, OrderLinesPlaced, OrderMode, OrderPlaced, OrderRefusal, PlaceOrder, PlacedOrder,
+    LINES_PER_EVENT, OrderLinesPlaced, OrderMode, OrderPlaced, OrderRefusal, OrderTender, PlaceOrder, PlacedOrder,
 };
 use emporia_money::Money;
 use emporia_store::{Query, StoreError, Tx};
 use emporia_subgraph::fingerprint;
+use serde::Serialize;
+use std::collections::BTreeSet;
 
-/// Lines that one order may have: with its documents and events they fit one transaction.
-const MOST_LINES: usize = 5_000;
+/// Bytes that a line may have as JSON, so that documents and events of many stay within their limits.
+const LINE_BYTES: usize = 2_000;
+/// Bytes that all lines may have: they are written twice, in documents and events, in one transaction of 4 MB.
+const LINES_BYTES: usize = 1_700_000;
+/// Bytes that all allocations may have: they are in one document and one event.
+const ALLOCATIONS_BYTES: usize = 120_000;
 
 impl OrdersService {
     pub(crate) async fn place_order(&self, request: PlaceOrder) -> Result<PlacedOrder, OrderRefusal> {
@@ -115,8 +122,26 @@ fn check(request: &PlaceOrder) -> Result<(), OrderRefusal> {
     if lines.is_empty() {
         return invalid("it has no lines".into());
     }
-    if lines.len() > MOST_LINES {
-        return invalid(format!("it has {} lines, at most {MOST_LINES} are possible", lines.len()));
+    if lines.len() > LINES_AT_ONCE {
+        return invalid(format!("it has {} lines, at most {LINES_AT_ONCE} are possible", lines.len()));
+    }
+    if lines.iter().map(|l| l.id).collect::<BTreeSet<_>>().len() < lines.len() {
+        return invalid("two lines have the same id".into());
+    }
+    let mut all = 0;
+    for line in lines {
+        let bytes = json_bytes(line);
+        if bytes > LINE_BYTES {
+            return invalid(format!("line {} has {bytes} bytes, at most {LINE_BYTES} are possible", line.sku));
+        }
+        all += bytes;
+    }
+    if all > LINES_BYTES || json_bytes(&request.allocations) > ALLOCATIONS_BYTES {
+        return invalid("its lines and allocations are too long for one order".into());
+    }
+    let negative = |t: &OrderTender| t.amount.is_negative();
+    if request.mode == OrderMode::Request && request.tenders.iter().any(negative) {
+        return invalid("a tender cannot be negative".into());
     }
     let tendered = Money::sum(request.snapshot.currency, request.tenders.iter().map(|t| t.amount));
     match tendered {
@@ -128,11 +153,17 @@ fn check(request: &PlaceOrder) -> Result<(), OrderRefusal> {
     }
 }
 
+/// Length as JSON; what cannot be written has none, and is refused by the store.
+fn json_bytes(value: &impl Serialize) -> usize {
+    serde_json::to_vec(value).map_or(0, |bytes| bytes.len())
+}
+
 fn build(request: &PlaceOrder, number: String, print: String) -> Result<(Order, Vec<FurtherLines>), OrderRefusal> {
     let left = request.fulfilled_from.is_some();
     let line = |priced: &emporia_contracts::orders::PricedLine| {
-        let units = if left && priced.kind == LineKind::Goods { priced.quantity.units() } else { 0 };
-        let units = Units { planned: units, shipped: units, delivered: units, ..Units::default() };
+        let units = if left { priced.quantity.units() } else { 0 };
+        let charged = if left { priced.tax.gross.minor() } else { 0 };
+        let units = Units { planned: units, shipped: units, delivered: units, charged, ..Units::default() };
         OrderLine { priced: priced.clone(), units }
     };
     let snapshot = &request.snapshot;
@@ -172,25 +203,24 @@ fn build(request: &PlaceOrder, number: String, print: String) -> Result<(Order, 
         fulfilled_from: request.fulfilled_from.clone(),
         delivery_captured: left,
         captures: vec![],
+        refunds: vec![],
         ledger: vec![],
         timeline: vec![],
         revision: 0,
     };
     let (at, total) = (request.placed_at, order.totals.total);
     order.enter(LedgerKind::Charge, total, "order".into(), at);
-    if request.mode == OrderMode::Fact {
-        settle_outside(&mut order, request).map_err(|e| OrderRefusal::Invalid(e.to_string()))?;
-    }
+    settle_outside(&mut order, request).map_err(|e| OrderRefusal::Invalid(e.to_string()))?;
     let text = format!("Placed for {total}");
     order.note(at, "OrderPlaced", &request.meta.actor, text);
     Ok((order, further))
 }
 
-/// A reported order is paid as reported; no tenders mean: in full, outside.
+/// What is no payment of ours was paid elsewhere, as told; a reported order without tenders in full.
 fn settle_outside(order: &mut Order, request: &PlaceOrder) -> Result<(), emporia_money::MoneyError> {
     let zero = Money::zero(order.currency);
     let at = request.placed_at;
-    if request.tenders.is_empty() {
+    if request.mode == OrderMode::Fact && request.tenders.is_empty() {
         let paid = zero.minus(order.totals.total)?;
         order.enter(LedgerKind::Settlement, paid, "outside".into(), at);
     }

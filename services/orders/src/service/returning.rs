@@ -1,10 +1,13 @@
 use crate::{
     commands::{returning, shares::over_payments},
-    model::{LedgerKind, OrderLine, ReturnDocument, external_key},
+    model::{LedgerKind, Order, OrderLine, ReturnDocument, external_key},
     service::{OrderError, OrdersService, fault},
 };
-use emporia_contracts::orders::{CaptureShare, OrderRefusal, RecordReturn, RecordedReturn, ReturnRecorded};
-use emporia_money::Money;
+use emporia_contracts::{
+    ids::PaymentId,
+    orders::{CaptureShare, OrderRefusal, OrderTender, RecordReturn, RecordedReturn, ReturnRecorded},
+};
+use emporia_money::{Money, MoneyError};
 use emporia_store::{Query, StoreError, Tx};
 use emporia_subgraph::fingerprint;
 
@@ -31,7 +34,11 @@ impl OrdersService {
             }
             Err(OrderError::Store(error)) => Err(store(error)),
             Err(OrderError::NotFound(what)) => Err(OrderRefusal::NotFound(what)),
-            Err(error) => Err(OrderRefusal::Invalid(error.to_string())),
+            // Another call with the same id may have been quicker, and taken what this one finds missing.
+            Err(error) => match self.known_return(&request).await.map_err(store)? {
+                Some(known) => replay(known, &print),
+                None => Err(OrderRefusal::Invalid(error.to_string())),
+            },
         }
     }
 
@@ -58,7 +65,7 @@ impl OrdersService {
             }
             Some(mut opened) => {
                 let (lines, refund) = returning::take_back(&mut opened.lines, &request.lines, currency)?;
-                let refunds = refunds(&mut opened.order.captures, &opened.order.tenders, refund)?;
+                let refunds = refunds(&mut opened.order, refund)?;
                 let credit = Money::zero(currency).minus(refund)?;
                 let order = &mut opened.order;
                 order.enter(LedgerKind::Return, credit, format!("return/{}", request.return_id), request.at);
@@ -103,26 +110,15 @@ impl OrdersService {
     }
 }
 
-/// Spreads a refund over what was captured, payment by payment, and takes it off there.
-fn refunds(
-    captured: &mut [CaptureShare],
-    tenders: &[emporia_contracts::orders::OrderTender],
-    refund: Money,
-) -> Result<Vec<CaptureShare>, OrderError> {
-    let limits: Vec<_> = tenders
+/// Spreads a refund over what was captured, payment by payment, less what was given back before.
+fn refunds(order: &mut Order, refund: Money) -> Result<Vec<CaptureShare>, MoneyError> {
+    let captured = |payment: Option<PaymentId>| order.captures.iter().find(|c| Some(c.payment_id) == payment);
+    let limits: Vec<_> = order
+        .tenders
         .iter()
-        .filter_map(|t| {
-            let taken = captured.iter().find(|c| Some(c.payment_id) == t.payment_id)?.amount;
-            Some(emporia_contracts::orders::OrderTender { amount: taken, ..t.clone() })
-        })
+        .filter_map(|t| Some(OrderTender { amount: captured(t.payment_id)?.amount, ..t.clone() }))
         .collect();
-    let shares = over_payments(refund, &limits, &mut vec![])?;
-    for share in &shares {
-        for capture in captured.iter_mut().filter(|c| c.payment_id == share.payment_id) {
-            capture.amount = capture.amount.minus(share.amount)?;
-        }
-    }
-    Ok(shares)
+    over_payments(refund, &limits, &mut order.refunds)
 }
 
 fn replay(known: ReturnDocument, print: &str) -> Result<RecordedReturn, OrderRefusal> {

@@ -1,8 +1,16 @@
+mod fulfilment;
+mod number;
+mod returned;
+
+pub use fulfilment::{Fulfilment, FulfilmentState, LineCount};
+pub(crate) use number::NumberBlock;
+pub use returned::ReturnDocument;
+
 use emporia_contracts::{
     Owner,
-    ids::{CartId, CheckoutId, CustomerId, FulfilmentId, OrderId, OrderLineId, ReservationId, ReturnId},
+    ids::{CartId, CheckoutId, CustomerId, OrderId, ReservationId},
     inventory::Allocation,
-    orders::{CaptureShare, DeliveryCharge, OrderMode, OrderTender, PricedLine, ReturnedLine, Totals},
+    orders::{CaptureShare, DeliveryCharge, OrderMode, OrderTender, PricedLine, Totals},
     channels::PriceKind,
     values::{ChannelKey, CountryCode, ExternalId, LocationKey},
 };
@@ -28,11 +36,11 @@ pub fn space() -> SpaceSchema {
         .unique("return_external_id")
         .collection::<NumberBlock>()
         .with(emporia_events::consumers)
-
 }
 
-/// Lines in the order's own document, and in each document of further lines.
-pub(crate) const LINES_PER_DOCUMENT: usize = 200;
+/// Lines in the order's own document, and in each document of further lines. A line has at most 2,000 bytes, so that
+/// the order's document has room for its ledger and timeline.
+pub(crate) const LINES_PER_DOCUMENT: usize = 60;
 
 /// What happened to the units of a line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +55,12 @@ pub struct Units {
     pub delivered: i64,
     /// Came back.
     pub returned: i64,
+    /// Money of the shipped units, in minor units: what a full return gives back.
+    #[serde(default)]
+    pub charged: i64,
+    /// Share of `charged` that stands for the returned units.
+    #[serde(default)]
+    pub credited: i64,
 }
 
 /// A line of an order: what was bought, and what became of its units.
@@ -111,7 +125,7 @@ pub struct TimelineEntry {
     pub text: String,
 }
 
-/// An order. Lines beyond the first two hundred are in [`FurtherLines`].
+/// An order. Lines beyond the first ones are in [`FurtherLines`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order {
     /// The order.
@@ -154,7 +168,7 @@ pub struct Order {
     pub lines: Vec<OrderLine>,
     /// How it is paid.
     pub tenders: Vec<OrderTender>,
-    /// From where it is served.
+    /// What is allocated to it and not yet in a fulfilment.
     pub allocations: Vec<Allocation>,
     /// The reservation behind.
     pub reservation: Option<ReservationId>,
@@ -170,6 +184,9 @@ pub struct Order {
     pub delivery_captured: bool,
     /// What was asked of each payment so far.
     pub captures: Vec<CaptureShare>,
+    /// What each payment was asked to give back so far.
+    #[serde(default)]
+    pub refunds: Vec<CaptureShare>,
     /// The ledger.
     pub ledger: Vec<LedgerEntry>,
     /// The timeline.
@@ -215,6 +232,14 @@ impl Order {
     pub(crate) fn note(&mut self, at: Timestamp, event: &str, actor: &str, text: String) {
         self.timeline.push(TimelineEntry { at, event: event.to_owned(), actor: actor.to_owned(), text });
         self.revision = self.revision.saturating_add(1);
+    }
+
+    /// Notes what happened elsewhere, unless it was noted before.
+    pub(crate) fn note_once(&mut self, at: Timestamp, event: &str, actor: &str, text: String) {
+        let there = self.timeline.iter().any(|e| e.at == at && e.event == event && e.actor == actor && e.text == text);
+        if !there {
+            self.note(at, event, actor, text);
+        }
     }
 }
 
@@ -275,142 +300,5 @@ impl Document for FurtherLines {
 
     fn key(&self) -> Key {
         Self::key_of(self.order, self.number)
-    }
-}
-
-/// Where a fulfilment stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FulfilmentState {
-    /// To be picked and packed.
-    Planned,
-    /// Handed to the carrier.
-    Shipped,
-    /// With the customer.
-    Delivered,
-    /// Given up; its units wait for another.
-    Cancelled,
-}
-
-impl FulfilmentState {
-    /// Whether a fulfilment may go from here to there.
-    pub fn allows(self, to: Self) -> bool {
-        matches!(
-            (self, to),
-            (Self::Planned, Self::Shipped | Self::Cancelled) | (Self::Shipped, Self::Delivered)
-        )
-    }
-}
-
-/// Units of one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineCount {
-    /// The line.
-    pub line: OrderLineId,
-    /// How many.
-    pub units: i64,
-}
-
-/// What leaves one location together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fulfilment {
-    /// The fulfilment.
-    pub id: FulfilmentId,
-    /// Its order.
-    pub order: OrderId,
-    /// The location.
-    pub location: LocationKey,
-    /// What.
-    pub lines: Vec<LineCount>,
-    /// Where it stands.
-    pub state: FulfilmentState,
-    /// Carrier.
-    pub carrier: Option<String>,
-    /// Tracking number.
-    pub tracking_number: Option<String>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it left.
-    pub shipped_at: Option<Timestamp>,
-    /// When it arrived.
-    pub delivered_at: Option<Timestamp>,
-}
-
-impl Fulfilment {
-    pub(crate) fn key_of(order: OrderId, id: FulfilmentId) -> Key {
-        Key::of(Self::COLLECTION, order.to_string()).child(id.to_string())
-    }
-}
-
-impl Document for Fulfilment {
-    const COLLECTION: &'static str = "fulfilment";
-
-    fn key(&self) -> Key {
-        Self::key_of(self.order, self.id)
-    }
-}
-
-/// A return as it was recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReturnDocument {
-    /// The return.
-    pub id: ReturnId,
-    /// The source's id.
-    pub external_id: ExternalId,
-    /// Hash of what was reported.
-    pub fingerprint: String,
-    /// The order; absent in a blind return.
-    pub order: Option<OrderId>,
-    /// Where.
-    pub channel: ChannelKey,
-    /// Who, when known.
-    pub customer: Option<CustomerId>,
-    /// To which location.
-    pub location: LocationKey,
-    /// What.
-    pub lines: Vec<ReturnedLine>,
-    /// What is given back in all.
-    pub refund: Option<Money>,
-    /// When.
-    pub at: Timestamp,
-}
-
-impl ReturnDocument {
-    pub(crate) fn key_of(order: Option<OrderId>, id: ReturnId) -> Key {
-        let partition = order.map_or_else(|| id.to_string(), |order| order.to_string());
-        Key::of(Self::COLLECTION, partition).child(id.to_string())
-    }
-}
-
-impl Document for ReturnDocument {
-    const COLLECTION: &'static str = "return";
-
-    fn key(&self) -> Key {
-        Self::key_of(self.order, self.id)
-    }
-
-    fn index(&self) -> Vec<IndexEntry> {
-        vec![IndexEntry::new("return_external_id", external_key(&self.channel, &self.external_id))]
-    }
-}
-
-/// The next number of a prefix that nobody has taken a block of.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct NumberBlock {
-    pub(crate) prefix: String,
-    pub(crate) next: u64,
-}
-
-impl NumberBlock {
-    pub(crate) fn key_of(prefix: &str) -> Key {
-        Key::of(Self::COLLECTION, prefix)
-    }
-}
-
-impl Document for NumberBlock {
-    const COLLECTION: &'static str = "number-block";
-
-    fn key(&self) -> Key {
-        Self::key_of(&self.prefix)
     }
 }
