@@ -33,7 +33,7 @@ enum Command {
     Operator(maintain::OperatorCommand),
     /// The mail outbox.
     Mail(maintain::MailArgs),
-    /// Copy all data to a directory, also while the server runs.
+    /// Copy all data to a directory; stop the server first.
     Backup(maintain::BackupArgs),
     /// Put a copy back into an empty directory.
     Restore(maintain::RestoreArgs),

@@ -51,7 +51,7 @@ macro_rules! rooms {
         $use_room!("carts", emporia_carts::schema(p.carts.clone()));
         $use_room!("checkout", emporia_checkout::schema(p.checkout.clone()));
         $use_room!("payments", emporia_payments::schema(p.payments.clone()));
-        $use_room!("orders", emporia_orders::schema(p.orders.clone()));
+        $use_room!("orders", emporia_orders::schema(p.orders.clone(), p.live.clone()));
         $use_room!("customers", emporia_customers::schema(p.customers.clone()));
     }};
 }

@@ -17,6 +17,9 @@ pub enum ServeError {
     /// The tasks do not start.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Erasures cannot be repeated on a restored store.
+    #[error(transparent)]
+    Customers(#[from] emporia_customers::CustomersError),
     /// The graph does not compose.
     #[error(transparent)]
     Graph(#[from] crate::graph::GraphError),
@@ -47,6 +50,11 @@ pub async fn listen(address: &str) -> Result<TcpListener, ServeError> {
 /// [`ServeError`].
 pub async fn open(parts: Parts) -> Result<(Platform, Tasks), ServeError> {
     let platform = Platform::open(parts).await?;
+    // A store that was restored from an older copy does not bring back whom the key file knows to be erased.
+    let again = platform.customers.replay_erasures().await?;
+    if again > 0 {
+        tracing::warn!(persons = again, "persons who were erased after this copy of the store was made are erased again");
+    }
     let tasks = Tasks::start(&platform).await?;
     Ok((platform, tasks))
 }

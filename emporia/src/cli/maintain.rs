@@ -5,7 +5,7 @@ use crate::{
     graph,
 };
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OperatorCommand {
@@ -93,24 +93,39 @@ pub(crate) async fn mail(args: MailArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What is in the folder `keys` beside the keys of persons: without them a copy could not be opened.
+const KEY_FILES: [&str; 2] = ["local-secrets.json", "tokens.pem"];
+
 pub(crate) async fn backup(args: BackupArgs) -> Result<(), Failure> {
-    let (platform, _) = demo::open(&args.settings).await?;
+    let (platform, config) = demo::open(&args.settings).await?;
     platform.store.backup(&args.to).await?;
     let keys = args.to.join("keys");
     std::fs::create_dir_all(&keys)?;
     platform.vault.backup(&keys.join("persons.db"))?;
+    copy_keys(&config.data_dir.join("keys"), &keys)?;
     platform.store.close().await;
     say(&format!("Copied to {}. Keep the folder keys apart from the rest.", args.to.display()));
+    Ok(())
+}
+
+/// Copies the key files that are there, with their permissions.
+fn copy_keys(from: &Path, to: &Path) -> Result<(), Failure> {
+    for name in KEY_FILES {
+        if from.join(name).exists() {
+            std::fs::copy(from.join(name), to.join(name))?;
+        }
+    }
     Ok(())
 }
 
 pub(crate) fn restore(args: RestoreArgs) -> Result<(), Failure> {
     let config = args.settings.load()?;
     emporia_store_sqlite::restore(&args.from, &config.data_dir)?;
-    let keys = args.from.join("keys").join("persons.db");
-    if keys.exists() {
-        std::fs::create_dir_all(config.data_dir.join("keys"))?;
-        std::fs::copy(&keys, config.data_dir.join("keys").join("persons.db"))?;
+    let (from, to) = (args.from.join("keys"), config.data_dir.join("keys"));
+    if from.join("persons.db").exists() {
+        std::fs::create_dir_all(&to)?;
+        std::fs::copy(from.join("persons.db"), to.join("persons.db"))?;
+        copy_keys(&from, &to)?;
     }
     say(&format!("Restored into {}.", config.data_dir.display()));
     Ok(())

@@ -48,7 +48,7 @@ pub fn events() -> Vec<EventKind> {
         carts: CartCreated, CartLinesChanged, CartMerged, CartAbandoned, CartExpired, CartOrdered;
         checkout: CheckoutStarted, CheckoutPriced, CheckoutShort, CheckoutPaymentFailed, CheckoutCompleted, CheckoutExpired, CheckoutCancelled;
         payments: PaymentActionRequired, PaymentAuthorised, PaymentFailed, PaymentCaptured, PaymentRefunded, PaymentVoided, PaymentExpired, PaymentDisputed;
-        orders: OrderPlaced, OrderLinesPlaced, OrderLinesCancelled, FulfilmentCreated, FulfilmentShipped, FulfilmentDelivered, FulfilmentCancelled, OrderClosed, ReturnRecorded;
+        orders: OrderPlaced, OrderLinesPlaced, OrderLinesCancelled, FulfilmentCreated, FulfilmentShipped, FulfilmentDelivered, FulfilmentCancelled, OrderPaymentNoted, OrderClosed, ReturnRecorded;
         customers: CustomerRegistered, CustomerImported, CustomerSignedIn, SessionReuseDetected, PersonErased, OperatorDefined;
     }
 }

@@ -160,8 +160,8 @@ pub enum PaymentRefusal {
     /// There is none of that id.
     #[error("there is no payment {0}")]
     NotFound(PaymentId),
-    /// The same id was used with another amount, reference or method.
-    #[error("payment {0} was already started with other data")]
+    /// The same id or key was used with another amount or reference, or for another order.
+    #[error("payment {0} was already used with other data")]
     Reused(PaymentId),
     /// The state does not allow it.
     #[error("payment {payment} is {state:?}: {operation} is not possible")]

@@ -4,10 +4,11 @@ use crate::{
     model::{LedgerKind, Order},
     service::OrdersService,
 };
-use emporia_contracts::payments::{
-    PaymentCaptured, PaymentDisputed, PaymentExpired, PaymentFacts, PaymentRefunded, PaymentVoided,
+use emporia_contracts::{
+    orders::OrderPaymentNoted,
+    payments::{PaymentCaptured, PaymentDisputed, PaymentExpired, PaymentFacts, PaymentRefunded, PaymentVoided},
 };
-use emporia_events::{Envelope, EventPayload, Handler, HandlerError};
+use emporia_events::{Envelope, EventMeta, EventPayload, Handler, HandlerError};
 use emporia_money::{Money, MoneyError};
 use emporia_store::{StoreError, Tx};
 use jiff::Timestamp;
@@ -41,10 +42,8 @@ impl Handler for OrdersFollowPayments {
         } else {
             return Ok(());
         };
-        self.0.on_payment(tx, &payment, entry, event.detail.metadata.occurred_at).await?;
-        if let Some(order) = payment.order_id {
-            self.0.updated(order);
-        }
+        let meta = event.meta_for_effect("system/orders");
+        self.0.on_payment(tx, &payment, entry, event.detail.metadata.occurred_at, &meta).await?;
         Ok(())
     }
 }
@@ -88,6 +87,7 @@ impl OrdersService {
         payment: &PaymentFacts,
         entry: Entry,
         at: Timestamp,
+        meta: &EventMeta,
     ) -> Result<(), StoreError> {
         let Some(order) = payment.order_id else { return Ok(()) };
         let Some(found) = tx.get::<Order>(&Order::key_of(order)).await? else { return Ok(()) };
@@ -97,7 +97,16 @@ impl OrdersService {
         {
             return Ok(());
         }
+        let outstanding = order.outstanding().unwrap_or_else(|_| Money::zero(order.currency));
+        let event = OrderPaymentNoted {
+            order_id: order.id,
+            number: order.number.clone(),
+            payment_id: payment.payment_id,
+            text: entry.text.clone(),
+            outstanding,
+        };
         order.note_once(at, entry.event, "payments", entry.text);
-        tx.put(&order)
+        tx.put(&order)?;
+        self.emit(tx, &event, meta)
     }
 }

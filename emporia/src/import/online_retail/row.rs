@@ -49,8 +49,10 @@ pub enum RowError {
         expected: &'static str,
     },
     /// A row.
-    #[error("line {line}, column {column}: {what}")]
+    #[error("{file}, line {line}, column {column}: {what}")]
     Row {
+        /// Which file.
+        file: String,
         /// Line of the file, from 1.
         line: u64,
         /// Name of the column.
@@ -97,15 +99,17 @@ pub fn read(path: &Path) -> Result<Vec<Row>, RowError> {
     let (mut rows, mut texts, mut record) = (vec![], Texts::default(), csv::ByteRecord::new());
     while reader.read_byte_record(&mut record).map_err(|e| failed(e.into()))? {
         let line = record.position().map_or(0, csv::Position::line);
-        rows.push(parse(&record, line, &mut texts)?);
+        let row = parse(&record, &mut texts);
+        rows.push(row.map_err(|(column, what)| RowError::Row { file: name.clone(), line, column: COLUMNS[column], what })?);
     }
     Ok(rows)
 }
 
-fn parse(record: &csv::ByteRecord, line: u64, texts: &mut Texts) -> Result<Row, RowError> {
+/// A row, or the number of the wrong column and what is wrong.
+fn parse(record: &csv::ByteRecord, texts: &mut Texts) -> Result<Row, (usize, String)> {
     // Descriptions are in an old encoding here and there: what is no UTF-8 becomes a replacement character.
     let field = |at: usize| String::from_utf8_lossy(record.get(at).unwrap_or_default()).trim().to_owned();
-    let wrong = |column: usize, what: String| RowError::Row { line, column: COLUMNS[column], what };
+    let wrong = |column: usize, what: String| (column, what);
     let quantity = field(3).parse().map_err(|e| wrong(3, format!("\"{}\": {e}", field(3))))?;
     let utc = format!("{}Z", field(4).replace(' ', "T"));
     let at: Timestamp = utc.parse().map_err(|e| wrong(4, format!("\"{}\": {e}", field(4))))?;

@@ -171,6 +171,17 @@ order_event!(
     }
 );
 order_event!(
+    /// A payment of ours changed what is still to be paid, or what is known of it.
+    OrderPaymentNoted {
+        /// The payment.
+        payment_id: PaymentId,
+        /// What it did, in words.
+        text: String,
+        /// Still to be paid; negative when we owe.
+        outstanding: Money,
+    }
+);
+order_event!(
     /// Nothing is left to do.
     OrderClosed {}
 );

@@ -8,6 +8,7 @@ mod types;
 use crate::service::OrdersService;
 use async_graphql::{Schema, dataloader::{DataLoader, Loader, NoCache}};
 use emporia_contracts::ids::OrderId;
+use emporia_events::Live;
 use emporia_store::{StoreError, Versioned};
 use std::{collections::HashMap, time::Duration};
 
@@ -15,7 +16,7 @@ use std::{collections::HashMap, time::Duration};
 pub type OrdersSchema = Schema<query::Query, mutation::Mutation, subscription::Subscription>;
 
 /// Builds the subgraph.
-pub fn schema(service: OrdersService) -> OrdersSchema {
+pub fn schema(service: OrdersService, live: Live) -> OrdersSchema {
     let loader = DataLoader::with_cache(OrderLoader(service.clone()), tokio::spawn, NoCache)
         .delay(Duration::ZERO)
         .max_batch_size(200);
@@ -23,6 +24,7 @@ pub fn schema(service: OrdersService) -> OrdersSchema {
         .enable_federation()
         .enable_subscription_in_federation()
         .data(service)
+        .data(live)
         .data(loader)
         .finish()
 }

@@ -219,7 +219,6 @@ impl Mutation {
         });
         match settle(done.await)? {
             Ok(id) => {
-                service.updated(id);
                 Ok(OrderPayload { order: Some(expect(ctx, id).await?), user_errors: vec![] })
             }
             Err(error) => Ok(OrderPayload { order: None, user_errors: vec![error] }),
@@ -333,7 +332,6 @@ async fn fulfilment(
 ) -> Result<FulfilmentPayload> {
     match settle(done)? {
         Ok(fulfilment) => {
-            ctx.data::<OrdersService>()?.updated(order);
             Ok(FulfilmentPayload {
                 fulfilment: Some(fulfilment.into()),
                 order: Some(expect(ctx, order).await?),

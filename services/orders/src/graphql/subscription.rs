@@ -4,6 +4,7 @@ use crate::{
 };
 use async_graphql::{Context, ID, Result};
 use emporia_contracts::ids::OrderId;
+use emporia_events::Live;
 use emporia_subgraph::{access::*, not_found, parse_id};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::broadcast::error::RecvError;
@@ -18,19 +19,21 @@ impl Subscription {
     async fn order_updated(&self, ctx: &Context<'_>, id: ID) -> Result<impl Stream<Item = Result<Order>> + use<>> {
         let id: OrderId = parse_id("id", &id)?;
         let service = ctx.data::<OrdersService>()?.clone();
-        let updates = service.updates();
+        // First the ear, then the look: what happens between is heard.
+        let events = ctx.data::<Live>()?.subscribe();
         let now = service.get(id).await.map_err(super::query::gone)?;
         let Some(now) = now.filter(|order| visible(ctx, order)) else {
             return Err(not_found(format!("there is no order {id}")));
         };
-        let later = stream::unfold((service, updates), move |(service, mut updates)| async move {
+        let subject = format!("order/{id}");
+        let later = stream::unfold((service, events, subject), move |(service, mut events, subject)| async move {
             loop {
-                match updates.recv().await {
-                    Ok(changed) if changed != id => {}
+                match events.recv().await {
+                    Ok(event) if event.subject() != subject => {}
                     // A listener that was too slow missed some: what counts is the order as it is now.
                     Ok(_) | Err(RecvError::Lagged(_)) => {
                         let order = service.get(id).await.map_err(super::query::gone).transpose()?;
-                        return Some((order.map(Order), (service, updates)));
+                        return Some((order.map(Order), (service, events, subject)));
                     }
                     Err(RecvError::Closed) => return None,
                 }

@@ -29,7 +29,6 @@ use emporia_vault::Vault;
 use jiff::Timestamp;
 use numbers::Numbers;
 use std::sync::Arc;
-use tokio::sync::broadcast;
 
 /// Orders, fulfilments, returns. Cheap to clone.
 #[derive(Clone)]
@@ -38,7 +37,6 @@ pub struct OrdersService {
     pub(crate) ids: Ids,
     pub(crate) vault: Vault,
     numbers: Arc<Numbers>,
-    updates: broadcast::Sender<OrderId>,
 }
 
 /// Why an order is not changed.
@@ -87,17 +85,7 @@ impl OrdersService {
     /// Orders over their own key-space.
     pub fn new(space: Space, ids: Ids, vault: Vault) -> Self {
         let numbers = Arc::new(Numbers::new(space.clone()));
-        Self { space, ids, vault, numbers, updates: broadcast::channel(1024).0 }
-    }
-
-    /// Ids of orders that changed, as they change. A slow listener misses some, never blocks.
-    pub fn updates(&self) -> broadcast::Receiver<OrderId> {
-        self.updates.subscribe()
-    }
-
-    pub(crate) fn updated(&self, order: OrderId) {
-        // Nobody listening is no error.
-        let _ = self.updates.send(order);
+        Self { space, ids, vault, numbers }
     }
 
     pub(crate) fn emit(&self, tx: &Tx, event: &impl EventPayload, meta: &EventMeta) -> Result<(), StoreError> {

@@ -46,7 +46,6 @@ impl OrdersService {
             .await;
         match placed {
             Ok(()) => {
-                self.updated(request.order);
                 Ok(PlacedOrder { order: request.order, number, replayed: false })
             }
             // Another call with the same id was quicker.

@@ -23,7 +23,6 @@ impl OrdersService {
             self.space.transact(|tx| async move { this.record_new(&tx, wanted, print_ref.clone()).await }).await;
         match recorded {
             Ok(document) => {
-                document.order.into_iter().for_each(|order| self.updated(order));
                 Ok(RecordedReturn { return_id: document.id, refund: document.refund, replayed: false })
             }
             Err(OrderError::Store(error @ (StoreError::AlreadyExists { .. } | StoreError::Duplicate { .. }))) => {
