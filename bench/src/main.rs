@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that cannot be made should stop where it is")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement that cannot be made should stop where it is"
+)]
 
 mod scenario;
 mod seed;
@@ -47,7 +51,12 @@ async fn main() {
     let emporia = Emporia::small_with(setup).await;
     let started = Instant::now();
     let articles = seed::seed(&emporia.platform, args.products).await;
-    println!("{} products, {} variants in {:.1} s", args.products, articles.len(), started.elapsed().as_secs_f64());
+    println!(
+        "{} products, {} variants in {:.1} s",
+        args.products,
+        articles.len(),
+        started.elapsed().as_secs_f64()
+    );
     let shop = Arc::new(Shop::new(&emporia, articles));
     println!(
         "{:<9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>11}",
@@ -90,7 +99,12 @@ fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 120_000_000, 3).unwrap()
 }
 
-async fn closed_loop(clients: usize, shop: &Arc<Shop>, scenario: Scenario, end: Instant) -> (Histogram<u64>, u64) {
+async fn closed_loop(
+    clients: usize,
+    shop: &Arc<Shop>,
+    scenario: Scenario,
+    end: Instant,
+) -> (Histogram<u64>, u64) {
     let client = |number: usize| {
         let shop = shop.clone();
         tokio::spawn(async move {
@@ -98,7 +112,9 @@ async fn closed_loop(clients: usize, shop: &Arc<Shop>, scenario: Scenario, end: 
             while Instant::now() < end {
                 let began = Instant::now();
                 match shop.perform(scenario, &mut visitor).await {
-                    Ok(()) => latencies.saturating_record(u64::try_from(began.elapsed().as_micros()).unwrap()),
+                    Ok(()) => {
+                        latencies.saturating_record(u64::try_from(began.elapsed().as_micros()).unwrap())
+                    }
                     Err(()) => failed += 1,
                 }
             }

@@ -62,7 +62,8 @@ const ADD: &str = "mutation Add($cart: ID!, $lines: [CartLineInput!]!) { addCart
      { cart { units subtotal { amount } } userErrors { code } } }";
 const START: &str = "mutation Start($cart: ID!) { startCheckout(input: {cartId: $cart, email: \"bench@example.com\", shippingAddress: {name: \"Bench\", \
      line1: \"Street 1\", city: \"Town\", postalCode: \"12345\", countryCode: \"DE\"}}) { checkout { id } userErrors { code } } }";
-const OPTIONS: &str = "query Options($id: ID!) { checkout(id: $id) { deliveryOptions { key charge { amount } } } }";
+const OPTIONS: &str =
+    "query Options($id: ID!) { checkout(id: $id) { deliveryOptions { key charge { amount } } } }";
 const DELIVER: &str = "mutation Deliver($id: ID!) { setCheckoutDelivery(input: {checkoutId: $id, deliveryOption: \"standard\"}) \
      { checkout { totals { total { amount } } } userErrors { code } } }";
 const PAY: &str = "mutation Pay($id: ID!, $token: String!) { addCheckoutPayment(input: {checkoutId: $id, cardToken: $token}) { checkout { state } userErrors { code } } }";
@@ -86,7 +87,8 @@ impl Shop {
     }
 
     async fn ask(&self, query: &str, variables: Value, guest: Option<&str>) -> Result<Value, ()> {
-        let mut request = self.http.post(&self.graphql).json(&json!({"query": query, "variables": variables}));
+        let mut request =
+            self.http.post(&self.graphql).json(&json!({"query": query, "variables": variables}));
         if let Some(guest) = guest {
             request = request.header("emporia-guest", guest);
         }
@@ -96,7 +98,16 @@ impl Shop {
 
     async fn card(&self) -> Result<String, ()> {
         let card = json!({"number": "4242424242424242", "expMonth": 12, "expYear": 2040, "cvc": "123"});
-        let answer: Value = self.http.post(&self.tokens).json(&card).send().await.map_err(drop)?.json().await.map_err(drop)?;
+        let answer: Value = self
+            .http
+            .post(&self.tokens)
+            .json(&card)
+            .send()
+            .await
+            .map_err(drop)?
+            .json()
+            .await
+            .map_err(drop)?;
         text(&answer["token"])
     }
 

@@ -30,7 +30,10 @@ pub(crate) async fn seed(platform: &Platform, products: usize) -> Vec<Article> {
         product_type: "goods".parse().unwrap(),
         slug: format!("bench-{product:05}").parse().unwrap(),
         title: Texts::of(english.clone(), format!("Article {product}")),
-        description: Texts::of(english.clone(), "A sentence or two about the article, as shops have them. ".repeat(4)),
+        description: Texts::of(
+            english.clone(),
+            "A sentence or two about the article, as shops have them. ".repeat(4),
+        ),
         attributes: BTreeMap::new(),
         options: vec!["Colour".into()],
         variants: (0..VARIANTS)
@@ -51,8 +54,9 @@ pub(crate) async fn seed(platform: &Platform, products: usize) -> Vec<Article> {
         published_in: Some(vec!["eu".parse().unwrap()]),
     };
     platform.catalog.upsert_products((0..products).map(draft).collect(), meta.clone()).await.unwrap();
-    let all: Vec<(usize, String)> =
-        (0..products).flat_map(|product| (0..VARIANTS).map(move |variant| (product, sku(product, variant)))).collect();
+    let all: Vec<(usize, String)> = (0..products)
+        .flat_map(|product| (0..VARIANTS).map(move |variant| (product, sku(product, variant))))
+        .collect();
     let price = |(product, sku): &(usize, String)| SetPrice {
         channel: "eu".parse().unwrap(),
         sku: sku.parse().unwrap(),
@@ -67,7 +71,10 @@ pub(crate) async fn seed(platform: &Platform, products: usize) -> Vec<Article> {
         external_id: format!("bench/{number}").parse().unwrap(),
         location: "warehouse".parse().unwrap(),
         reason: MovementReason::Receipt,
-        lines: chunk.iter().map(|(_, sku)| MovementLine { sku: sku.parse().unwrap(), delta: 10_000_000 }).collect(),
+        lines: chunk
+            .iter()
+            .map(|(_, sku)| MovementLine { sku: sku.parse().unwrap(), delta: 10_000_000 })
+            .collect(),
         at: platform.store.clock().now(),
         meta: meta.clone(),
     });

@@ -160,8 +160,12 @@ async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let listener = serve::listen(&config.listen).await?;
     let (platform, tasks) = serve::open(Parts::of(&config, local::clock())?).await?;
     tracing::info!(listen = %config.listen, data_dir = %config.data_dir.display(), "ready");
-    let options =
-        WebOptions { gateway: config.gateway.clone(), graphiql: false, examples: vec![], metrics: Some(metrics) };
+    let options = WebOptions {
+        gateway: config.gateway.clone(),
+        graphiql: false,
+        examples: vec![],
+        metrics: Some(metrics),
+    };
     serve::run(&platform, tasks, options, listener, serve::stop_signal()).await?;
     Ok(())
 }

@@ -157,7 +157,13 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        let variables = Env::prefixed("EMPORIA_").ignore(&["config"]).filter(|key| !key.starts_with("test_")).split("__");
+        // These belong to single commands, which read them themselves.
+        let of_commands =
+            ["config", "log", "operator_password", "testpay_secret_key", "testpay_webhook_secret"];
+        let variables = Env::prefixed("EMPORIA_")
+            .ignore(&of_commands)
+            .filter(|key| !key.starts_with("test_"))
+            .split("__");
         figment.merge(variables).extract().map_err(|error| ConfigError::Wrong(explain(&error)))
     }
 
@@ -171,7 +177,11 @@ impl Config {
             ("secrets.master_key", &self.secrets.master_key, secret),
             ("secrets.email_pepper", &self.secrets.email_pepper, secret),
             ("payments.secret_key", &self.payments.secret_key, "your key at the payment provider"),
-            ("payments.webhook_secret", &self.payments.webhook_secret, "what the provider signs its webhooks with"),
+            (
+                "payments.webhook_secret",
+                &self.payments.webhook_secret,
+                "what the provider signs its webhooks with",
+            ),
         ];
         match checks.into_iter().find(|(_, value, _)| value.is_empty()) {
             Some((key, _, advice)) => Err(ConfigError::Missing { key, advice }),
@@ -190,13 +200,15 @@ fn explain(error: &figment::Error) -> String {
     let path = error.path.join(".");
     match &error.kind {
         figment::error::Kind::UnknownField(field, known) => {
-            let nearest = known.iter().max_by(|a, b| {
-                let near = |k: &str| strsim::jaro_winkler(k, field);
-                near(a).total_cmp(&near(b))
-            });
-            let within = if path.is_empty() { String::new() } else { format!(" in {path}") };
+            let near =
+                |k: &str| if k.contains(field.as_str()) { 1.0 } else { strsim::jaro_winkler(k, field) };
+            let nearest = known.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
+            let table = path.strip_suffix(field.as_str()).unwrap_or(&path).trim_end_matches('.');
+            let within = if table.is_empty() { String::new() } else { format!(" in [{table}]") };
             match nearest {
-                Some(nearest) => format!("there is no key \"{field}\"{within}{place}: did you mean \"{nearest}\"?"),
+                Some(nearest) => {
+                    format!("there is no key \"{field}\"{within}{place}: did you mean \"{nearest}\"?")
+                }
                 None => format!("there is no key \"{field}\"{within}{place}"),
             }
         }

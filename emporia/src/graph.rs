@@ -23,7 +23,9 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    schema.sdl_with_options(SDLExportOptions::new().federation().compose_directive().sorted_fields().sorted_arguments())
+    schema.sdl_with_options(
+        SDLExportOptions::new().federation().compose_directive().sorted_fields().sorted_arguments(),
+    )
 }
 
 /// A schema called in this process, with the request's context put in.
@@ -68,7 +70,8 @@ pub fn supergraph(platform: &Platform) -> Result<Supergraph, ComposeError> {
         };
     }
     rooms!(platform, export);
-    let urls: Vec<String> = sdls.iter().map(|(name, _)| format!("http://{name}.emporia.internal/graphql")).collect();
+    let urls: Vec<String> =
+        sdls.iter().map(|(name, _)| format!("http://{name}.emporia.internal/graphql")).collect();
     let parts: Vec<(&str, &str, &str)> =
         sdls.iter().zip(&urls).map(|((name, sdl), url)| (*name, sdl.as_str(), url.as_str())).collect();
     compose(&parts)

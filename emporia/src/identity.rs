@@ -2,7 +2,11 @@
 
 use crate::platform::Platform;
 use async_trait::async_trait;
-use emporia_contracts::{GuestKey, Principal, RequestContext, channels::Channel, values::Locale};
+use emporia_contracts::{
+    GuestKey, Principal, RequestContext,
+    channels::{Channel, ChannelFacts, PriceKind, RoundingPlace, RoundingPolicy},
+    values::Locale,
+};
 use emporia_gateway::{Caller, ErrorCode, GatewayError, Identify};
 use http::{HeaderMap, header};
 use std::{collections::BTreeSet, sync::Arc};
@@ -24,9 +28,12 @@ fn value<'a>(headers: &'a HeaderMap, params: Option<&'a serde_json::Value>, name
 impl HeaderIdentity {
     fn principal(&self, authorization: Option<&str>) -> Result<Principal, GatewayError> {
         let Some(authorization) = authorization else { return Ok(Principal::Anonymous) };
-        let bearer = authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let bearer =
+            authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let Some((_, token)) = bearer else {
-            return Err(GatewayError::unauthenticated("the Authorization header has the form: Bearer <access token>"));
+            return Err(GatewayError::unauthenticated(
+                "the Authorization header has the form: Bearer <access token>",
+            ));
         };
         self.0.customers.identify(token.trim()).map_err(|e| GatewayError::unauthenticated(e.to_string()))
     }
@@ -34,13 +41,41 @@ impl HeaderIdentity {
     fn channel(&self, key: Option<&str>) -> Result<Channel, GatewayError> {
         let bad = |message: String| GatewayError::new(ErrorCode::BadUserInput, message);
         let Some(text) = key else {
-            let first = self.0.channels.list().into_iter().next();
-            return first.ok_or_else(|| bad("there is no sales channel yet: an operator has to define one".into()));
+            // Before the first channel is defined, only operators have something to do: they define it.
+            return match self.0.channels.list().into_iter().next() {
+                Some(first) => Ok(first),
+                None => no_channel().map_err(bad),
+            };
         };
         let key = text.parse().map_err(|e| bad(format!("header {CHANNEL}: {e}")))?;
-        let known = || self.0.channels.list().iter().map(|c| c.key.to_string()).collect::<Vec<_>>().join(", ");
-        self.0.channels.get(&key).ok_or_else(|| bad(format!("there is no channel \"{key}\"; there are: {}", known())))
+        let known =
+            || self.0.channels.list().iter().map(|c| c.key.to_string()).collect::<Vec<_>>().join(", ");
+        self.0
+            .channels
+            .get(&key)
+            .ok_or_else(|| bad(format!("there is no channel \"{key}\"; there are: {}", known())))
     }
+}
+
+/// What stands for the channel while there is none: nothing is sold in it.
+fn no_channel() -> Result<Channel, String> {
+    fn parsed<T: std::str::FromStr<Err = E>, E: std::fmt::Display>(text: &str) -> Result<T, String> {
+        text.parse().map_err(|e: E| e.to_string())
+    }
+    let english: Locale = parsed("en")?;
+    Ok(Arc::new(ChannelFacts {
+        key: parsed("none")?,
+        name: "No channel yet".into(),
+        currency: parsed("EUR")?,
+        price_kind: PriceKind::Gross,
+        default_locale: english.clone(),
+        locales: vec![english],
+        countries: vec![],
+        rounding: RoundingPolicy { mode: emporia_money::Rounding::HalfEven, place: RoundingPlace::Line },
+        stock_pool: vec![],
+        order_prefix: "NONE".into(),
+        time_zone: "UTC".into(),
+    }))
 }
 
 /// The best of the channel's languages that the client accepts, by its order and weights (RFC 9110, 12.5.4).
@@ -65,23 +100,32 @@ fn locale(channel: &Channel, accepted: Option<&str>) -> Locale {
 
 #[async_trait]
 impl Identify for HeaderIdentity {
-    async fn identify(&self, headers: &HeaderMap, params: Option<&serde_json::Value>) -> Result<Caller, GatewayError> {
+    async fn identify(
+        &self,
+        headers: &HeaderMap,
+        params: Option<&serde_json::Value>,
+    ) -> Result<Caller, GatewayError> {
         let principal = self.principal(value(headers, params, header::AUTHORIZATION.as_str()))?;
         let guest = value(headers, params, GUEST);
         if guest.is_some_and(|token| !(20..=200).contains(&token.len())) {
-            return Err(GatewayError::new(ErrorCode::BadUserInput, format!("header {GUEST}: this is not a guest token")));
+            return Err(GatewayError::new(
+                ErrorCode::BadUserInput,
+                format!("header {GUEST}: this is not a guest token"),
+            ));
         }
         let channel = self.channel(value(headers, params, CHANNEL))?;
         let locale = locale(&channel, value(headers, params, header::ACCEPT_LANGUAGE.as_str()));
         let correlation = value(headers, params, REQUEST_ID)
             .filter(|id| (1..=100).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
-        let correlation_id = correlation.map_or_else(|| self.0.ids.next_uuid().to_string(), ToOwned::to_owned);
+        let correlation_id =
+            correlation.map_or_else(|| self.0.ids.next_uuid().to_string(), ToOwned::to_owned);
         let scopes = match &principal {
             Principal::Operator { scopes, .. } => scopes.clone(),
             _ => BTreeSet::new(),
         };
         let authenticated = !matches!(principal, Principal::Anonymous);
-        let context = RequestContext { principal, guest: guest.map(GuestKey::of), channel, locale, correlation_id };
+        let context =
+            RequestContext { principal, guest: guest.map(GuestKey::of), channel, locale, correlation_id };
         Ok(Caller { authenticated, scopes, data: Arc::new(context), forward: HeaderMap::new() })
     }
 }

@@ -3,7 +3,9 @@
 mod tasks;
 
 use crate::config::Config;
-use emporia_auth::{AccessTokens, KeyError, KeyedHash, PasswordCost, PasswordError, Passwords, TokenKey, TokenOptions};
+use emporia_auth::{
+    AccessTokens, KeyError, KeyedHash, PasswordCost, PasswordError, Passwords, TokenKey, TokenOptions,
+};
 use emporia_carts::{CartsDeps, CartsService};
 use emporia_catalog::CatalogService;
 use emporia_channels::ChannelsService;
@@ -161,7 +163,10 @@ impl Parts {
             master_key: MasterKey::from_base64(&config.secrets.master_key)
                 .map_err(|e| setting(&format_args!("secrets.master_key: {e}")))?,
             email_pepper: config.secrets.email_pepper.clone().into_bytes(),
-            provider: Arc::new(emporia_testpay::TestpayProvider::new(client, payments.webhook_secret.clone())),
+            provider: Arc::new(emporia_testpay::TestpayProvider::new(
+                client,
+                payments.webhook_secret.clone(),
+            )),
             cheap_passwords: false,
         })
     }
@@ -188,8 +193,10 @@ impl Platform {
 
         let channels = ChannelsService::new(store.space("channels")?, ids.clone()).await?;
         let shared_channels: Arc<dyn emporia_contracts::channels::Channels> = Arc::new(channels.clone());
-        let catalog = CatalogService::new(store.space("catalog")?, ids.clone(), shared_channels.clone()).await?;
-        let pricing = PricingService::new(store.space("pricing")?, ids.clone(), shared_channels.clone()).await?;
+        let catalog =
+            CatalogService::new(store.space("catalog")?, ids.clone(), shared_channels.clone()).await?;
+        let pricing =
+            PricingService::new(store.space("pricing")?, ids.clone(), shared_channels.clone()).await?;
         let tax = TaxService::new(store.space("tax")?, ids.clone()).await?;
         let inventory = InventoryService::new(store.space("inventory")?, ids.clone());
         let carts = CartsService::new(
@@ -251,7 +258,12 @@ impl Platform {
 }
 
 /// Customers and operators, with the keys of tokens beside those of persons.
-fn open_customers(store: &Store, parts: &Parts, vault: &Vault, keys: &Path) -> Result<CustomersService, OpenError> {
+fn open_customers(
+    store: &Store,
+    parts: &Parts,
+    vault: &Vault,
+    keys: &Path,
+) -> Result<CustomersService, OpenError> {
     let options = TokenOptions::new("emporia");
     let key = TokenKey::open(&keys.join("tokens.pem"))?;
     let cost = if parts.cheap_passwords { PasswordCost::TEST } else { PasswordCost::OWASP };

@@ -5,8 +5,15 @@ use crate::{
     web::{self, WebOptions},
 };
 use emporia_store::StoreError;
-use std::{future::Future, net::SocketAddr};
+use std::{
+    future::{Future, IntoFuture},
+    net::SocketAddr,
+    time::Duration,
+};
 use tokio::net::TcpListener;
+
+/// How long what is under way may take when the server is told to stop.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Why the server does not start or ends.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +48,9 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError::Listen`].
 pub async fn listen(address: &str) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address: address.to_owned(), source })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Listen { address: address.to_owned(), source })
 }
 
 /// Opens the rooms and starts what runs behind them.
@@ -53,7 +62,10 @@ pub async fn open(parts: Parts) -> Result<(Platform, Tasks), ServeError> {
     // A store that was restored from an older copy does not bring back whom the key file knows to be erased.
     let again = platform.customers.replay_erasures().await?;
     if again > 0 {
-        tracing::warn!(persons = again, "persons who were erased after this copy of the store was made are erased again");
+        tracing::warn!(
+            persons = again,
+            "persons who were erased after this copy of the store was made are erased again"
+        );
     }
     let tasks = Tasks::start(&platform).await?;
     Ok((platform, tasks))
@@ -71,7 +83,23 @@ pub async fn run(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let router = web::router(platform, options)?.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let stop = async move {
+        stop.await;
+        // Nobody waiting for it means that the server has ended already.
+        let _ = stopping.send(());
+    };
+    // Listeners to events never end by themselves: what is not done when the grace is over is cut off.
+    let over = async {
+        match stopped.await {
+            Ok(()) => tokio::time::sleep(GRACE).await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let served = tokio::select! {
+        served = axum::serve(listener, router).with_graceful_shutdown(stop).into_future() => served,
+        () = over => Ok(()),
+    };
     tasks.stop().await;
     platform.store.close().await;
     served.map_err(ServeError::Http)

@@ -53,7 +53,9 @@ pub fn router(platform: &Platform, options: WebOptions) -> Result<Router, graph:
         .with_state(shared);
     Ok(graph
         .merge(rest)
-        .fallback(|| async { problem(StatusCode::NOT_FOUND, "There is nothing here. The graph is at /graphql.") })
+        .fallback(|| async {
+            problem(StatusCode::NOT_FOUND, "There is nothing here. The graph is at /graphql.")
+        })
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new()))
 }
@@ -66,7 +68,8 @@ fn problem(status: StatusCode, detail: &str) -> Response {
         "status": status.as_u16(),
         "detail": detail,
     });
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body).into_response().into_body()).into_response()
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body).into_response().into_body())
+        .into_response()
 }
 
 async fn ready(State(shared): State<Shared>) -> Response {
@@ -87,7 +90,8 @@ async fn ready(State(shared): State<Shared>) -> Response {
 async fn metrics(State(shared): State<Shared>) -> Response {
     match shared.metrics {
         Some(handle) => {
-            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())
+                .into_response()
         }
         None => problem(StatusCode::NOT_FOUND, "Metrics are switched off."),
     }

@@ -47,7 +47,10 @@ async fn a_listing_of_24_with_price_and_availability_takes_three_calls() {
         let found = guest.data(query, json!({"n": rows})).await;
         let nodes = found["products"]["nodes"].as_array().unwrap();
         assert_eq!(nodes.len(), rows);
-        let priced = |p: &Value| p["variants"][0]["price"]["unit"]["amount"].is_string() && p["variants"][0]["availability"]["inStock"].is_boolean();
+        let priced = |p: &Value| {
+            p["variants"][0]["price"]["unit"]["amount"].is_string()
+                && p["variants"][0]["availability"]["inStock"].is_boolean()
+        };
         assert!(nodes.iter().all(priced), "{found:#}");
         assert_eq!(guest.calls(query, json!({"n": rows})).await, LISTING, "{rows} rows");
     }
@@ -61,7 +64,10 @@ async fn a_product_page_takes_three_calls() {
                  variants { sku title options { name value } price { unit { amount currencyCode } compareAt { amount } priceKind } \
                  availability { inStock quantity backorder } } } }";
     let guest = shop.guest().await;
-    assert_eq!(guest.data(query, json!({"slug": "mug"})).await["product"]["variants"][0]["price"]["unit"]["amount"], "7.50");
+    assert_eq!(
+        guest.data(query, json!({"slug": "mug"})).await["product"]["variants"][0]["price"]["unit"]["amount"],
+        "7.50"
+    );
     assert_eq!(guest.calls(query, json!({"slug": "mug"})).await, PRODUCT_PAGE);
 }
 
@@ -102,7 +108,11 @@ async fn each_step_of_a_checkout_is_one_call_and_the_order_one_more() {
                         order { id number status totals { total { amount } } lines { sku title quantity gross { amount } } } } }";
         let bought = guest.respond(complete, json!({"id": checkout})).await;
         let answer = bought.json().unwrap();
-        assert_eq!(answer["data"]["completeCheckout"]["order"]["lines"].as_array().map(Vec::len), Some(rows), "{answer:#}");
+        assert_eq!(
+            answer["data"]["completeCheckout"]["order"]["lines"].as_array().map(Vec::len),
+            Some(rows),
+            "{answer:#}"
+        );
         assert_eq!(bought.subgraph_calls as usize, WITH_ORDER, "{rows} lines");
     }
 }
@@ -118,7 +128,11 @@ async fn buying_in_one_call_takes_the_checkout_and_the_order() {
                      cardToken: $token, idempotencyKey: \"k\"}) { order { number lines { sku quantity } } userErrors { code } } }";
         let bought = guest.respond(query, json!({"cart": cart, "token": token})).await;
         let answer = bought.json().unwrap();
-        assert_eq!(answer["data"]["placeOrder"]["order"]["lines"].as_array().map(Vec::len), Some(rows), "{answer:#}");
+        assert_eq!(
+            answer["data"]["placeOrder"]["order"]["lines"].as_array().map(Vec::len),
+            Some(rows),
+            "{answer:#}"
+        );
         assert_eq!(bought.subgraph_calls as usize, WITH_ORDER);
     }
 }

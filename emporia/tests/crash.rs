@@ -3,14 +3,22 @@
 
 mod process;
 
-use emporia::{platform::{Parts, Platform, spaces}, serve};
+use emporia::{
+    platform::{Parts, Platform, spaces},
+    serve,
+};
 use emporia_checkout::{Checkout, CheckoutState};
-use emporia_contracts::{checkout::CheckoutStarted, ids::{CheckoutId, PaymentId}, orders::OrderPlaced};
+use emporia_contracts::{
+    checkout::CheckoutStarted,
+    ids::{CheckoutId, PaymentId},
+    orders::OrderPlaced,
+};
 use emporia_events::{Envelope, Position};
 use emporia_id::SystemClock;
 use emporia_store::{IndexKey, Key, Query, Store};
 use emporia_store_sqlite::SqliteOptions;
 use emporia_testpay::api::{CardDetails, EntryType, FaultsRequest};
+use futures_util::future::join_all;
 use process::{Installation, waited};
 use serde_json::{Value, json};
 use std::{
@@ -66,7 +74,10 @@ async fn a_shopper_who_asks_again_after_the_crash_gets_his_order_at_once() {
     }
     let shop = Installation::new().await;
     let (mut waiting, mut acknowledged) = (None, vec![]);
-    for point in POINTS.iter().map(|(point, _)| Some(*point)).chain([None]) {
+    // What was cut off at `placed` passes `allocated` once more: a server that dies there could not finish it.
+    let points: Vec<&str> =
+        POINTS.iter().map(|(point, _)| *point).filter(|point| *point != "allocated").collect();
+    for point in points.iter().copied().map(Some).chain([None]) {
         shop.start(point).await;
         if let Some((guest, request)) = waiting.take() {
             let guest: String = guest;
@@ -84,62 +95,71 @@ async fn a_shopper_who_asks_again_after_the_crash_gets_his_order_at_once() {
     }
     shop.kill();
     let audit = audited(&shop, &acknowledged).await;
-    assert_eq!(audit.orders.len(), POINTS.len() + 1, "{audit:?}");
+    assert_eq!(audit.orders.len(), points.len() + 1, "{audit:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_at_any_moment_lose_and_double_nothing() {
-    let shop = Arc::new(Installation::new().await);
+    let shop = Installation::new().await;
     // A slow provider: many kills fall into the time in which the money is asked for.
     shop.provider.set_faults(&FaultsRequest { latency_ms: 150, ..FaultsRequest::default() }).await.unwrap();
-    let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(vec![])));
+    let (stop, acknowledged) = (AtomicBool::new(false), Mutex::new(vec![]));
     shop.start(None).await;
-    let shoppers: Vec<_> = (0..6)
-        .map(|number| tokio::spawn(shopping(shop.clone(), Dice(number + 1), stop.clone(), acknowledged.clone())))
-        .collect();
-    let (mut dice, mut hit) = (Dice(2026), BTreeMap::<String, usize>::new());
-    for _ in 0..KILLS {
-        tokio::time::sleep(Duration::from_millis(300 + dice.next(1_200))).await;
-        shop.kill();
-        let store = emporia_store_sqlite::open(SqliteOptions::new(shop.data_dir()), spaces()).await.unwrap();
-        for checkout in open_checkouts(&store).await {
-            *hit.entry(checkout.state.name().to_owned()).or_default() += 1;
+    let shoppers = join_all((1..=6).map(|number| shopping(&shop, Dice(number), &stop, &acknowledged)));
+    let killing = async {
+        let (mut dice, mut hit) = (Dice(2026), BTreeMap::<&str, usize>::new());
+        for _ in 0..KILLS {
+            tokio::time::sleep(Duration::from_millis(300 + dice.next(1_200))).await;
+            shop.kill();
+            let store =
+                emporia_store_sqlite::open(SqliteOptions::new(shop.data_dir()), spaces()).await.unwrap();
+            for checkout in open_checkouts(&store).await {
+                *hit.entry(checkout.state.name()).or_default() += 1;
+            }
+            store.close().await;
+            shop.start(None).await;
         }
-        store.close().await;
-        shop.start(None).await;
-    }
-    stop.store(true, Ordering::Relaxed);
-    for shopper in shoppers {
-        shopper.await.unwrap();
-    }
+        stop.store(true, Ordering::Relaxed);
+        hit
+    };
+    let (_, hit) = tokio::join!(shoppers, killing);
     shop.kill();
-    let acknowledged = acknowledged.lock().unwrap().clone();
+    let acknowledged = acknowledged.into_inner().unwrap();
     let audit = audited(&shop, &acknowledged).await;
-    println!("{KILLS} kills found {hit:?}; {} orders acknowledged, {} made", acknowledged.len(), audit.orders.len());
+    println!(
+        "{KILLS} kills found {hit:?}; {} orders acknowledged, {} made",
+        acknowledged.len(),
+        audit.orders.len()
+    );
     assert!(hit.contains_key("paying"), "no kill fell into a purchase: {hit:?}");
     assert!(acknowledged.len() >= KILLS, "{} orders were acknowledged", acknowledged.len());
 }
 
 /// Buys again and again, through crashes. Some give up at the first answer that does not come.
-async fn shopping(shop: Arc<Installation>, mut dice: Dice, stop: Arc<AtomicBool>, acknowledged: Arc<Mutex<Vec<String>>>) {
+async fn shopping(shop: &Installation, mut dice: Dice, stop: &AtomicBool, acknowledged: &Mutex<Vec<String>>) {
     while !stop.load(Ordering::Relaxed) {
         let (stubborn, one_call) = (dice.next(3) > 0, dice.next(2) == 0);
-        let units = 1 + i64::try_from(dice.next(2)).unwrap();
-        let lines = [("BOOK", units), ("SHIRT-RED", 1)];
+        let (units, article) =
+            (1 + i64::try_from(dice.next(2)).unwrap(), format!("MORE-{:03}", 1 + dice.next(40)));
+        let lines = [(&*article, units), ("SHIRT-RED", 1)];
         let lines = if dice.next(2) == 0 { &lines[..1] } else { &lines[..] };
-        let shopper = Shopper::new(&shop).await;
+        let shopper = Shopper::new(shop).await;
         let placed = if one_call {
             let request = shopper.request(lines).await;
-            shopper.persist(stubborn, async || shop.ask(PLACE, request.clone(), Some(&shopper.guest)).await).await
+            shopper
+                .persist(stubborn, async || shop.ask(PLACE, request.clone(), Some(&shopper.guest)).await)
+                .await
         } else {
             let checkout = shopper.ready_to_buy(lines).await;
             shopper.persist(stubborn, async || shopper.complete(&checkout).await).await
         };
         if let Some(answer) = placed {
-            let payload = answer["data"].as_object().and_then(|data| data.values().next()).cloned().unwrap_or_default();
+            let payload =
+                answer["data"].as_object().and_then(|data| data.values().next()).cloned().unwrap_or_default();
             match number(&payload) {
                 Some(number) => acknowledged.lock().unwrap().push(number),
-                None => panic!("{answer:#}"),
+                // There are 100 shirts.
+                None => assert_eq!(payload["userErrors"][0]["code"], "OUT_OF_STOCK", "{answer:#}"),
             }
         }
     }
@@ -176,14 +196,18 @@ struct Shopper<'a> {
 impl<'a> Shopper<'a> {
     async fn new(shop: &'a Installation) -> Self {
         let created = waited(Duration::from_secs(60), async || {
-            let answer = shop.ask("mutation { createCart(input: {}) { guestToken } }", json!({}), None).await?;
+            let answer =
+                shop.ask("mutation { createCart(input: {}) { guestToken } }", json!({}), None).await?;
             answer["data"]["createCart"]["guestToken"].as_str().map(ToOwned::to_owned)
         });
         Self { shop, guest: created.await }
     }
 
     async fn ask(&self, query: &str, variables: Value) -> Value {
-        waited(Duration::from_secs(60), async || self.shop.ask(query, variables.clone(), Some(&self.guest)).await).await
+        waited(Duration::from_secs(60), async || {
+            self.shop.ask(query, variables.clone(), Some(&self.guest)).await
+        })
+        .await
     }
 
     /// Asks until the answer comes, when stubborn; else once.
@@ -197,14 +221,20 @@ impl<'a> Shopper<'a> {
     }
 
     async fn cart_with(&self, lines: &[(&str, i64)]) -> String {
-        let lines: Vec<Value> = lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
+        let lines: Vec<Value> =
+            lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
         let query = "mutation($lines: [CartLineInput!]!) { createCart(input: {lines: $lines}) { cart { id } userErrors { code } } }";
         let made = self.ask(query, json!({"lines": lines})).await;
         made["data"]["createCart"]["cart"]["id"].as_str().unwrap_or_else(|| panic!("{made:#}")).to_owned()
     }
 
     async fn card(&self) -> String {
-        let card = CardDetails { number: "4242424242424242".into(), exp_month: 12, exp_year: 2040, cvc: "123".into() };
+        let card = CardDetails {
+            number: "4242424242424242".into(),
+            exp_month: 12,
+            exp_year: 2040,
+            cvc: "123".into(),
+        };
         self.shop.provider.create_token(&card).await.unwrap().token
     }
 
@@ -220,7 +250,9 @@ impl<'a> Shopper<'a> {
                      shippingAddress: {name: \"Sam\", line1: \"Main Street 1\", city: \"Town\", countryCode: \"DE\"}}) \
                      { checkout { id } userErrors { code message } } }";
         let started = self.ask(start, json!({"cart": cart})).await;
-        let checkout = started["data"]["startCheckout"]["checkout"]["id"].as_str().unwrap_or_else(|| panic!("{started:#}"));
+        let checkout = started["data"]["startCheckout"]["checkout"]["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{started:#}"));
         let deliver = "mutation($id: ID!) { setCheckoutDelivery(input: {checkoutId: $id, deliveryOption: \"standard\"}) { userErrors { code } } }";
         self.ask(deliver, json!({"id": checkout})).await;
         let pay = "mutation($id: ID!, $token: String!) { addCheckoutPayment(input: {checkoutId: $id, cardToken: $token}) { userErrors { code } } }";
@@ -235,7 +267,8 @@ impl<'a> Shopper<'a> {
 }
 
 async fn stored(store: &Store, id: CheckoutId) -> Checkout {
-    let found = store.space("checkout").unwrap().get::<Checkout>(&Key::of("checkout", id.to_string())).await.unwrap();
+    let found =
+        store.space("checkout").unwrap().get::<Checkout>(&Key::of("checkout", id.to_string())).await.unwrap();
     found.unwrap().value
 }
 
@@ -296,19 +329,23 @@ async fn audit(platform: &Platform, shop: &Installation, acknowledged: &[String]
     // What the provider holds now, by our payment.
     let mut held: BTreeMap<PaymentId, Vec<i64>> = BTreeMap::new();
     let ledger = shop.provider.whole_ledger().await.unwrap();
-    let released = |id: &str| ledger.iter().any(|e| e.authorisation == id && matches!(e.kind, EntryType::Void | EntryType::Expire));
+    let released = |id: &str| {
+        ledger.iter().any(|e| e.authorisation == id && matches!(e.kind, EntryType::Void | EntryType::Expire))
+    };
     for entry in ledger.iter().filter(|e| e.kind == EntryType::Authorise && !released(&e.authorisation)) {
         held.entry(entry.reference.parse().unwrap()).or_default().push(entry.amount_minor);
     }
 
     let started = events.iter().filter(|event| event.is::<CheckoutStarted>());
-    let checkouts: BTreeSet<CheckoutId> = started.map(|e| e.payload::<CheckoutStarted>().unwrap().checkout_id).collect();
+    let checkouts: BTreeSet<CheckoutId> =
+        started.map(|e| e.payload::<CheckoutStarted>().unwrap().checkout_id).collect();
     assert!(!checkouts.is_empty());
     let (mut orders, mut demand) = (BTreeSet::new(), BTreeMap::<String, i64>::new());
     for id in &checkouts {
         let checkout = stored(&platform.store, *id).await;
         let made = placed.remove(&checkout.id).unwrap_or_default();
-        let money: Vec<i64> = checkout.tenders.iter().flat_map(|t| held.remove(&t.payment).unwrap_or_default()).collect();
+        let money: Vec<i64> =
+            checkout.tenders.iter().flat_map(|t| held.remove(&t.payment).unwrap_or_default()).collect();
         if checkout.state != CheckoutState::Completed {
             assert!(made.is_empty(), "{id} is {:?} and has an order", checkout.state);
             assert!(money.is_empty(), "{id} is {:?} and {money:?} is held at the provider", checkout.state);
@@ -331,12 +368,21 @@ async fn audit(platform: &Platform, shop: &Installation, acknowledged: &[String]
     assert!(lost.is_empty(), "acknowledged and not there: {lost:?}");
 
     let pool = ["warehouse", "store"].map(|location| location.parse().unwrap());
-    for (sku, units) in [("BOOK", 1000), ("MUG", 50), ("SHIRT-RED", 100)] {
+    let more = (1..=40).map(|n| (format!("MORE-{n:03}"), 100));
+    for (sku, units) in [("BOOK", 1000), ("MUG", 50), ("SHIRT-RED", 100)]
+        .map(|(sku, n)| (sku.to_owned(), n))
+        .into_iter()
+        .chain(more)
+    {
         let levels = platform.inventory.levels(&[sku.parse().unwrap()], &pool).await.unwrap();
         let sum = |of: fn(&emporia_inventory::StockLevel) -> i64| levels.iter().map(of).sum::<i64>();
-        let ordered = demand.get(sku).copied().unwrap_or_default();
+        let ordered = demand.get(&sku).copied().unwrap_or_default();
         let found = (sum(|l| l.on_hand), sum(|l| l.reserved), sum(|l| l.allocated), sum(|l| l.available));
-        assert_eq!(found, (units, 0, ordered, units - ordered), "{sku}: on hand, reserved, allocated, available");
+        assert_eq!(
+            found,
+            (units, 0, ordered, units - ordered),
+            "{sku}: on hand, reserved, allocated, available"
+        );
     }
     Audit { orders }
 }

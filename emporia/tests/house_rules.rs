@@ -31,7 +31,8 @@ fn rooms() -> Vec<Room> {
                 ours.map(|d| d["name"].as_str().unwrap().to_owned()).collect()
             };
             let manifest = package["manifest_path"].as_str().unwrap();
-            let path = manifest.strip_prefix(root).unwrap().trim_start_matches('/').trim_end_matches("/Cargo.toml");
+            let path =
+                manifest.strip_prefix(root).unwrap().trim_start_matches('/').trim_end_matches("/Cargo.toml");
             Room {
                 name: package["name"].as_str().unwrap().to_owned(),
                 path: path.to_owned(),
@@ -87,7 +88,10 @@ fn the_platform_knows_no_word_of_commerce() {
     for room in rooms().iter().filter(|r| r.path.starts_with("platform/") && r.path != "platform/testkit") {
         for file in sources(&root.join(&room.path).join("src")) {
             let text = std::fs::read_to_string(&file).unwrap().to_lowercase();
-            for word in words.iter().filter(|word| text.split(|c: char| !c.is_alphabetic()).any(|w| w.starts_with(*word))) {
+            for word in words
+                .iter()
+                .filter(|word| text.split(|c: char| !c.is_alphabetic()).any(|w| w.starts_with(*word)))
+            {
                 found.push(format!("{}: {word}", file.strip_prefix(root).unwrap().display()));
             }
         }
@@ -102,7 +106,11 @@ fn every_crate_has_a_readme_and_the_workspace_lints() {
         let readme = std::fs::read_to_string(root.join(&room.path).join("README.md")).unwrap_or_default();
         assert!(readme.lines().count() > 3, "{} needs a README", room.path);
         let manifest = std::fs::read_to_string(root.join(&room.path).join("Cargo.toml")).unwrap();
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{} does not take the workspace's lints", room.path);
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{} does not take the workspace's lints",
+            room.path
+        );
     }
 }
 

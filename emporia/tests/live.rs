@@ -7,7 +7,10 @@ use std::time::Duration;
 
 /// The next of a stream, with an end to waiting.
 async fn next(stream: &mut (impl StreamExt<Item = Value> + Unpin)) -> Value {
-    tokio::time::timeout(Duration::from_secs(10), stream.next()).await.expect("within ten seconds").expect("not ended")
+    tokio::time::timeout(Duration::from_secs(10), stream.next())
+        .await
+        .expect("within ten seconds")
+        .expect("not ended")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,14 +19,18 @@ async fn the_owner_of_an_order_hears_when_it_is_shipped_and_a_stranger_hears_not
     let (guest, stranger, staff) = (shop.guest().await, shop.guest().await, shop.operator(&["admin"]).await);
     let cart = guest.cart_with(&[("MUG", 1)]).await;
     let order = guest.buy(&cart, "4242424242424242").await;
-    let query = "subscription($id: ID!) { orderUpdated(id: $id) { fulfilments { state } outstanding { amount } } }";
+    let query =
+        "subscription($id: ID!) { orderUpdated(id: $id) { fulfilments { state } outstanding { amount } } }";
     let mut heard = guest.listen(query, json!({"id": order["id"]})).await;
     let now = next(&mut heard).await;
     assert_eq!(now["data"]["orderUpdated"]["fulfilments"], json!([]));
     let mut refused = stranger.listen(query, json!({"id": order["id"]})).await;
     assert_eq!(next(&mut refused).await["errors"][0]["extensions"]["code"], "NOT_FOUND");
     let made = staff
-        .data("mutation($id: ID!) { createFulfilment(input: {orderId: $id}) { fulfilment { id } } }", json!({"id": order["id"]}))
+        .data(
+            "mutation($id: ID!) { createFulfilment(input: {orderId: $id}) { fulfilment { id } } }",
+            json!({"id": order["id"]}),
+        )
         .await;
     let fulfilment = &made["createFulfilment"]["fulfilment"]["id"];
     let ship = "mutation($id: ID!, $f: ID!) { shipFulfilment(input: {orderId: $id, fulfilmentId: $f}) { userErrors { code } } }";
@@ -43,13 +50,15 @@ async fn stock_and_content_listeners_hear_of_a_purchase_and_of_a_new_price() {
     let (guest, staff) = (shop.guest().await, shop.operator(&["admin"]).await);
     let stock = "subscription { stockChanged(skus: [\"TEAPOT\"]) { sku availability { quantity } } }";
     let mut stock = guest.listen(stock, json!({})).await;
-    let mut content = guest.listen("subscription { contentChanged(tags: [\"sku:TEAPOT\"]) { tags } }", json!({})).await;
+    let mut content =
+        guest.listen("subscription { contentChanged(tags: [\"sku:TEAPOT\"]) { tags } }", json!({})).await;
     let first_stock = tokio::spawn(async move { next(&mut stock).await });
     let first_content = tokio::spawn(async move { (next(&mut content).await, content) });
     // A listener hears what happens from its beginning on: others' purchases meanwhile do no harm.
     let bought = async {
         while !first_stock.is_finished() || !first_content.is_finished() {
-            let price = "mutation { setPrice(input: {sku: \"TEAPOT\", unit: \"30.00\"}) { userErrors { code } } }";
+            let price =
+                "mutation { setPrice(input: {sku: \"TEAPOT\", unit: \"30.00\"}) { userErrors { code } } }";
             staff.data(price, json!({})).await;
             let cart = guest.cart_with(&[("TEAPOT", 1)]).await;
             let checkout = guest.checkout(&cart, "DE").await;

@@ -32,7 +32,8 @@ async fn completing_twice_at_once_gives_one_order_and_one_payment() {
     let checkout = guest.checkout(&cart, "DE").await;
     guest.deliver(&checkout).await;
     guest.pay_with(&checkout, "4242424242424242").await;
-    let (a, b, c) = tokio::join!(guest.complete(&checkout), guest.complete(&checkout), guest.complete(&checkout));
+    let (a, b, c) =
+        tokio::join!(guest.complete(&checkout), guest.complete(&checkout), guest.complete(&checkout));
     assert!(a["order"]["id"].is_string(), "{a:#}");
     assert_eq!((&a["order"]["id"], &a["order"]["id"]), (&b["order"]["id"], &c["order"]["id"]));
     let ledger = shop.provider.whole_ledger().await.unwrap();
@@ -137,7 +138,10 @@ async fn an_order_is_shipped_captured_delivered_returned_and_owes_nothing() {
     let fulfil = "mutation($id: ID!) { createFulfilment(input: {orderId: $id}) { fulfilment { id } userErrors { message } } }";
     let made = staff.data(fulfil, json!({"id": id})).await;
     let fulfilment = &made["createFulfilment"]["fulfilment"]["id"];
-    for step in ["shipFulfilment(input: {orderId: $id, fulfilmentId: $f, carrier: \"DHL\"})", "deliverFulfilment(input: {orderId: $id, fulfilmentId: $f})"] {
+    for step in [
+        "shipFulfilment(input: {orderId: $id, fulfilmentId: $f, carrier: \"DHL\"})",
+        "deliverFulfilment(input: {orderId: $id, fulfilmentId: $f})",
+    ] {
         let query = format!("mutation($id: ID!, $f: ID!) {{ step: {step} {{ userErrors {{ message }} }} }}");
         let done = staff.data(&query, json!({"id": id, "f": fulfilment})).await;
         assert_eq!(done["step"]["userErrors"], json!([]));
@@ -217,7 +221,11 @@ async fn every_channel_prices_in_its_own_way() {
         let cart = guest.cart_with(&[("SHIRT-RED", 2)]).await;
         let checkout = guest.checkout(&cart, country).await;
         let priced = guest.deliver(&checkout).await;
-        assert_eq!(priced["checkout"]["totals"]["total"], json!({"amount": total, "currencyCode": currency}), "{priced:#}");
+        assert_eq!(
+            priced["checkout"]["totals"]["total"],
+            json!({"amount": total, "currencyCode": currency}),
+            "{priced:#}"
+        );
     }
 }
 

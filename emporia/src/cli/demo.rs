@@ -48,7 +48,7 @@ pub(crate) struct TestpayArgs {
 }
 
 /// What is only in a data directory of ours: `--fresh` removes nothing else.
-const OURS: [&str; 5] = ["keys", "outbox", "testpay", "sample.done", "backups"];
+const OURS: [&str; 5] = ["keys", "outbox", "testpay", "sample.done", "lock"];
 
 pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
     let started = Instant::now();
@@ -56,12 +56,13 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
     config.listen = args.listen;
     config.gateway = emporia_gateway::Config::demo();
     emporia_telemetry::logs(local::style(&config), "warn")?;
+    // The addresses first: while another demo answers there, nothing of its data is touched.
+    let (listener, psp) = (serve::listen(&config.listen).await?, serve::listen(&args.psp_listen).await?);
     if args.fresh {
         begin_anew(&config.data_dir)?;
     }
     local::fill_in(&mut config)?;
     let metrics = emporia_telemetry::metrics()?;
-    let (listener, psp) = (serve::listen(&config.listen).await?, serve::listen(&args.psp_listen).await?);
     let psp_address = psp.local_addr()?;
     let address = listener.local_addr()?;
     config.payments.base_url = format!("http://{psp_address}");
@@ -107,16 +108,23 @@ fn begin_anew(dir: &std::path::Path) -> Result<(), Failure> {
     if !dir.exists() {
         return Ok(());
     }
+    let mut ours = vec![];
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        let database = [".db", ".db-wal", ".db-shm", ".lock", ".json"].iter().any(|end| name.ends_with(end));
-        if OURS.contains(&name) || database || name == "LOCK" || name == "lock" {
-            if path.is_dir() { std::fs::remove_dir_all(&path)? } else { std::fs::remove_file(&path)? }
-        } else {
-            let what = format!("{} is not something that Emporia made: --fresh leaves this directory alone", path.display());
+        let database = [".db", ".db-wal", ".db-shm"].iter().any(|end| name.ends_with(end));
+        if !(OURS.contains(&name) || database) {
+            let what = format!(
+                "{} is not something that Emporia made: --fresh leaves this directory alone",
+                path.display()
+            );
             return Err(Failure::new(what));
         }
+        ours.push(path);
+    }
+    // Nothing goes before it is known that nothing has to stay.
+    for path in ours {
+        if path.is_dir() { std::fs::remove_dir_all(&path)? } else { std::fs::remove_file(&path)? }
     }
     Ok(())
 }

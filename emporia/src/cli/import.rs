@@ -4,7 +4,12 @@ use crate::{
 };
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{io::IsTerminal, path::PathBuf, sync::atomic::{AtomicU64, Ordering}, time::Instant};
+use std::{
+    io::IsTerminal,
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportCommand {

@@ -65,7 +65,8 @@ pub(crate) async fn operator(command: OperatorCommand) -> Result<(), Failure> {
     let OperatorCommand::Create { email, name, roles, password, settings } = command;
     let (platform, _) = demo::open(&settings).await?;
     let granter = emporia_contracts::Principal::System("command-line".into());
-    let meta = emporia_contracts::context::system_meta("command-line", platform.ids.next_uuid().to_string(), None);
+    let meta =
+        emporia_contracts::context::system_meta("command-line", platform.ids.next_uuid().to_string(), None);
     let made = platform.customers.create_operator(&email, &name, &password, &roles, &granter, &meta).await?;
     platform.store.close().await;
     say(&format!("Operator {} can sign in now (mutation signInOperator).", made.id));
@@ -79,7 +80,9 @@ pub(crate) async fn mail(args: MailArgs) -> Result<(), Failure> {
             let found = platform.mail.show(id.parse()?).await?;
             let mail = found.ok_or_else(|| Failure::new(format!("there is no mail {id}")))?;
             match mail.body {
-                Some(body) => say(&format!("To: {}\nSubject: {}\n\n{}", body.to.as_str(), body.subject, body.text)),
+                Some(body) => {
+                    say(&format!("To: {}\nSubject: {}\n\n{}", body.to.as_str(), body.subject, body.text))
+                }
                 None => say("The person was erased: this mail cannot be read any more."),
             }
         }

@@ -102,22 +102,30 @@ fn product(
 ) -> Result<(), SampleError> {
     let (noun_en, noun_de) = leaf.nouns[index % leaf.nouns.len()];
     let make = MAKES[index % MAKES.len()];
-    let slug = format!("{}-{}", noun_en.to_lowercase().replace("'s", "s").replace(' ', "-"), make.to_lowercase());
+    let slug =
+        format!("{}-{}", noun_en.to_lowercase().replace("'s", "s").replace(' ', "-"), make.to_lowercase());
     let code = format!("{}{:02}", leaf.code, index + 1);
     // Prices end in 90 or 95 cents, as people expect them.
-    let euro = dice.between(leaf.cents.0 / 100, leaf.cents.1 / 100) * 100 + if dice.next() % 3 == 0 { 95 } else { 90 };
+    let euro = dice.between(leaf.cents.0 / 100, leaf.cents.1 / 100) * 100
+        + if dice.next() % 3 == 0 { 95 } else { 90 };
     let mut variants = vec![];
     for (at, (suffix, options)) in choices(leaf.range, index).into_iter().enumerate() {
         let sku: Sku = key(&format!("{code}{suffix}"))?;
-        let extra = if leaf.range == Range::Pack { euro * i64::try_from(at).unwrap_or(0) * 9 / 10 } else { 0 };
-        sample.variants.push(SampleVariant { sku: sku.clone(), prices: prices(euro + extra)?, stock: stock(dice) });
+        let extra =
+            if leaf.range == Range::Pack { euro * i64::try_from(at).unwrap_or(0) * 9 / 10 } else { 0 };
+        sample.variants.push(SampleVariant {
+            sku: sku.clone(),
+            prices: prices(euro + extra)?,
+            stock: stock(dice),
+        });
         variants.push(VariantDraft {
             sku,
             gtin: Some(gtin(serial * 16 + at)?),
             options,
             attributes: BTreeMap::new(),
             tax_category: key::<TaxCategory, _>(leaf.tax)?,
-            weight_grams: leaf.grams * if leaf.range == Range::Pack { u32::try_from(at).unwrap_or(0) + 1 } else { 1 },
+            weight_grams: leaf.grams
+                * if leaf.range == Range::Pack { u32::try_from(at).unwrap_or(0) + 1 } else { 1 },
             shippable: true,
             image: None,
         });
@@ -138,9 +146,13 @@ fn product(
         external_id: Some(key(&format!("sample/{code}"))?),
         product_type: key("sample-goods")?,
         slug: key(&slug_of(&slug, leaf.code))?,
-        title: Texts::of(en.clone(), format!("{noun_en} {make}")).with(de.clone(), format!("{noun_de} {make}")),
-        description: Texts::of(en.clone(), format!("{noun_en} by {make}, made to be used every day and mended when it must be."))
-            .with(de.clone(), format!("{noun_de} von {make}, für jeden Tag gemacht und leicht zu reparieren.")),
+        title: Texts::of(en.clone(), format!("{noun_en} {make}"))
+            .with(de.clone(), format!("{noun_de} {make}")),
+        description: Texts::of(
+            en.clone(),
+            format!("{noun_en} by {make}, made to be used every day and mended when it must be."),
+        )
+        .with(de.clone(), format!("{noun_de} von {make}, für jeden Tag gemacht und leicht zu reparieren.")),
         attributes: [(key::<Slug, _>("make")?, make.to_owned())].into(),
         options,
         variants,
@@ -167,7 +179,9 @@ fn choices(range: Range, index: usize) -> Vec<(String, Vec<String>)> {
     };
     match range {
         Range::ColourSize | Range::ColourShoe => colours(2)
-            .flat_map(|c| sizes.iter().map(move |s| (format!("-{}-{s}", short(c)), vec![c.to_owned(), (*s).to_owned()])))
+            .flat_map(|c| {
+                sizes.iter().map(move |s| (format!("-{}-{s}", short(c)), vec![c.to_owned(), (*s).to_owned()]))
+            })
             .collect(),
         Range::Colour => colours(3).map(|c| (format!("-{}", short(c)), vec![c.to_owned()])).collect(),
         Range::Pack => ["1", "2", "3"].map(|n| (format!("-{n}"), vec![format!("{n} ×")])).into(),
@@ -203,7 +217,8 @@ fn stock(dice: &mut Dice) -> Vec<(&'static str, i64)> {
 /// A GTIN-13 of the range for restricted circulation (prefix 20, GS1 General Specifications 2.1.11).
 fn gtin(serial: usize) -> Result<Gtin, SampleError> {
     let head = format!("20{serial:010}");
-    let sum: u32 = head.bytes().rev().zip([3u32, 1].into_iter().cycle()).map(|(d, w)| u32::from(d - b'0') * w).sum();
+    let sum: u32 =
+        head.bytes().rev().zip([3u32, 1].into_iter().cycle()).map(|(d, w)| u32::from(d - b'0') * w).sum();
     key(&format!("{head}{}", (10 - sum % 10) % 10))
 }
 
@@ -218,7 +233,8 @@ mod tests {
         assert!(a.products.len() >= 1_200, "{}", a.products.len());
         let skus: BTreeSet<_> = a.variants.iter().map(|v| v.sku.clone()).collect();
         let slugs: BTreeSet<_> = a.products.iter().map(|p| p.slug.clone()).collect();
-        let gtins: BTreeSet<_> = a.products.iter().flat_map(|p| &p.variants).map(|v| v.gtin.clone()).collect();
+        let gtins: BTreeSet<_> =
+            a.products.iter().flat_map(|p| &p.variants).map(|v| v.gtin.clone()).collect();
         assert_eq!((skus.len(), gtins.len()), (a.variants.len(), a.variants.len()));
         assert_eq!(slugs.len(), a.products.len());
         assert_eq!(a.products, b.products);

@@ -4,7 +4,9 @@ use crate::{
     demo::generator::{SampleError, SampleVariant, sample},
     platform::Platform,
 };
-use emporia_catalog::{AttributeDefinition, AttributeKind, AttributeLevel, DefineProductType, Texts, Upserted};
+use emporia_catalog::{
+    AttributeDefinition, AttributeKind, AttributeLevel, DefineProductType, Texts, Upserted,
+};
 use emporia_checkout::{DeliveryOption, DeliveryRate};
 use emporia_contracts::{
     Principal,
@@ -64,11 +66,48 @@ pub async fn seed(platform: &Platform) -> Result<(), SeedError> {
 
 async fn channels(platform: &Platform, meta: &EventMeta) -> Result<(), SeedError> {
     let rows = [
-        ("eu", "Europe", "EUR", PriceKind::Gross, "en", "en de", "DE AT FR NL BE LU IT ES IE", RoundingPlace::Line, "rotterdam berlin-mitte paris-marais", "EU", "Europe/Berlin"),
-        ("jp", "Japan", "JPY", PriceKind::Gross, "en", "en", "JP", RoundingPlace::RateGroup, "tokyo-ginza rotterdam", "JP", "Asia/Tokyo"),
-        ("us", "United States", "USD", PriceKind::Net, "en", "en", "US CA", RoundingPlace::Line, "reno new-york-soho", "US", "America/New_York"),
+        (
+            "eu",
+            "Europe",
+            "EUR",
+            PriceKind::Gross,
+            "en",
+            "en de",
+            "DE AT FR NL BE LU IT ES IE",
+            RoundingPlace::Line,
+            "rotterdam berlin-mitte paris-marais",
+            "EU",
+            "Europe/Berlin",
+        ),
+        (
+            "jp",
+            "Japan",
+            "JPY",
+            PriceKind::Gross,
+            "en",
+            "en",
+            "JP",
+            RoundingPlace::RateGroup,
+            "tokyo-ginza rotterdam",
+            "JP",
+            "Asia/Tokyo",
+        ),
+        (
+            "us",
+            "United States",
+            "USD",
+            PriceKind::Net,
+            "en",
+            "en",
+            "US CA",
+            RoundingPlace::Line,
+            "reno new-york-soho",
+            "US",
+            "America/New_York",
+        ),
     ];
-    for (channel, name, currency, price_kind, default, locales, countries, place, pool, prefix, zone) in rows {
+    for (channel, name, currency, price_kind, default, locales, countries, place, pool, prefix, zone) in rows
+    {
         let facts = ChannelFacts {
             key: key(channel)?,
             name: name.into(),
@@ -106,13 +145,24 @@ async fn locations(platform: &Platform) -> Result<(), SeedError> {
 /// Standard and reduced rates as of 2026; the American one stands for a state's sales tax.
 async fn tax(platform: &Platform, meta: &EventMeta) -> Result<(), SeedError> {
     let rows = [
-        ("DE", "0.19", "0.07"), ("AT", "0.20", "0.10"), ("FR", "0.20", "0.055"), ("NL", "0.21", "0.09"),
-        ("BE", "0.21", "0.06"), ("LU", "0.17", "0.08"), ("IT", "0.22", "0.10"), ("ES", "0.21", "0.10"),
-        ("IE", "0.23", "0.135"), ("JP", "0.10", "0.08"), ("US", "0.08", "0"), ("CA", "0.05", "0"),
+        ("DE", "0.19", "0.07"),
+        ("AT", "0.20", "0.10"),
+        ("FR", "0.20", "0.055"),
+        ("NL", "0.21", "0.09"),
+        ("BE", "0.21", "0.06"),
+        ("LU", "0.17", "0.08"),
+        ("IT", "0.22", "0.10"),
+        ("ES", "0.21", "0.10"),
+        ("IE", "0.23", "0.135"),
+        ("JP", "0.10", "0.08"),
+        ("US", "0.08", "0"),
+        ("CA", "0.05", "0"),
     ];
     let mut rates = vec![];
     for (country, standard, reduced) in rows {
-        for (category, rate) in [("standard", standard), ("reduced", reduced), ("shipping", standard), ("zero", "0")] {
+        for (category, rate) in
+            [("standard", standard), ("reduced", reduced), ("shipping", standard), ("zero", "0")]
+        {
             rates.push(TaxRate {
                 country: key(country)?,
                 category: key(category)?,
@@ -139,7 +189,10 @@ async fn delivery(platform: &Platform) -> Result<(), SeedError> {
     let mut options = vec![];
     for (channel, currency, option, en, de, charge, free_from, days, position) in rows {
         let currency = key(currency)?;
-        let rate = |from, charge| DeliveryRate { from: Money::new(from, currency), charge: Money::new(charge, currency) };
+        let rate = |from, charge| DeliveryRate {
+            from: Money::new(from, currency),
+            charge: Money::new(charge, currency),
+        };
         let mut rates = vec![rate(0, charge)];
         rates.extend(free_from.map(|from| rate(from, 0)));
         options.push(DeliveryOption {
@@ -234,7 +287,14 @@ async fn stock(platform: &Platform, variants: &[SampleVariant], meta: &EventMeta
 
 /// Sample customers and one operator of each role.
 async fn people(platform: &Platform, meta: &EventMeta) -> Result<(), SeedError> {
-    let customers = ["Ada Lovelace", "Grace Hopper", "Alan Turing", "Katherine Johnson", "Edsger Dijkstra", "Barbara Liskov"];
+    let customers = [
+        "Ada Lovelace",
+        "Grace Hopper",
+        "Alan Turing",
+        "Katherine Johnson",
+        "Edsger Dijkstra",
+        "Barbara Liskov",
+    ];
     for name in customers {
         let first = name.split(' ').next().unwrap_or(name).to_lowercase();
         let who = Registration {

@@ -2,7 +2,7 @@
 
 use crate::platform::Platform;
 use emporia_checkout::CheckoutService;
-use emporia_contracts::payments::{PaymentAuthorised, PaymentFailed, PaymentVoided, PaymentExpired};
+use emporia_contracts::payments::{PaymentAuthorised, PaymentExpired, PaymentFailed, PaymentVoided};
 use emporia_events::{Consumer, ConsumerHandle, Envelope, EventLog, EventPayload, Handler, HandlerError};
 use emporia_inventory::StockFollowsOrders;
 use emporia_mail::MailFollowsOrders;
@@ -104,7 +104,8 @@ impl Tasks {
     /// What the store reports.
     pub async fn consumers(platform: &Platform) -> Result<Vec<ConsumerHandle>, StoreError> {
         let log: Arc<dyn EventLog> = Arc::new(platform.store.clone());
-        let consumer = |name: &str, space, handler: HandlerBox| Consumer::new(name, log.clone(), space, handler);
+        let consumer =
+            |name: &str, space, handler: HandlerBox| Consumer::new(name, log.clone(), space, handler);
         Ok(vec![
             consumer(
                 "stock-follows-orders",
@@ -134,9 +135,13 @@ impl Tasks {
             )
             .start()
             .await?,
-            consumer("mail", platform.store.space("mail")?, HandlerBox(Box::new(MailFollowsOrders(platform.mail.clone()))))
-                .start()
-                .await?,
+            consumer(
+                "mail",
+                platform.store.space("mail")?,
+                HandlerBox(Box::new(MailFollowsOrders(platform.mail.clone()))),
+            )
+            .start()
+            .await?,
         ])
     }
 

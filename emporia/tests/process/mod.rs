@@ -113,19 +113,34 @@ impl Installation {
         );
         std::fs::write(dir.path().join("emporia.toml"), config).unwrap();
         let mut command = emporia();
-        command.args(["testpay", "--test-controls", "--listen", &psp, "--secret-key", SECRET_KEY, "--data-dir"]);
+        command.args([
+            "testpay",
+            "--test-controls",
+            "--listen",
+            &psp,
+            "--secret-key",
+            SECRET_KEY,
+            "--data-dir",
+        ]);
         command.arg(dir.path().join("testpay"));
-        command.args(["--webhook-secret", WEBHOOK_SECRET, "--webhook-url", &format!("http://{http}/webhooks/payments")]);
+        command.args([
+            "--webhook-secret",
+            WEBHOOK_SECRET,
+            "--webhook-url",
+            &format!("http://{http}/webhooks/payments"),
+        ]);
         let this = Self {
             psp: Process::spawn(command, &dir.path().join("testpay.log")),
             http: format!("http://{http}"),
-            provider: TestpayClient::new(&format!("http://{psp}"), SECRET_KEY, ClientTimeouts::default()).unwrap(),
+            provider: TestpayClient::new(&format!("http://{psp}"), SECRET_KEY, ClientTimeouts::default())
+                .unwrap(),
             client: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
             server: Mutex::new(None),
             dir,
         };
         let platform = this.open().await;
         emporia_testkit::seed(&platform).await;
+        emporia_testkit::more(&platform, 40).await;
         platform.store.close().await;
         drop(platform);
         waited(Duration::from_secs(30), async || this.provider.whole_ledger().await.ok()).await;

@@ -43,7 +43,8 @@ pub fn logs(style: LogStyle, default: &str) -> Result<(), TelemetryError> {
 /// # Errors
 /// [`TelemetryError::Twice`].
 pub fn metrics() -> Result<PrometheusHandle, TelemetryError> {
-    const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+    const SECONDS: [f64; 13] =
+        [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
         .and_then(PrometheusBuilder::install_recorder)

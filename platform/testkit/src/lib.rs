@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot be set up should stop where it is")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot be set up should stop where it is"
+)]
 
 mod small;
 mod story;
@@ -23,7 +27,10 @@ use emporia_vault::MasterKey;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
-use std::{sync::{Arc, Mutex}, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -183,7 +190,12 @@ impl Emporia {
     }
 
     /// Subscribes, without a socket between.
-    pub async fn stream(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> BoxStream<'static, Response> {
+    pub async fn stream(
+        &self,
+        query: &str,
+        variables: Value,
+        headers: &[(&str, &str)],
+    ) -> BoxStream<'static, Response> {
         let context = self.context(headers).await;
         let stream = self.gateway.stream(Request::new(query).variables(variables), context).await;
         stream.unwrap_or_else(|refused| panic!("{:?}", refused.errors))

@@ -35,9 +35,11 @@ const ARTICLES: [Article<'_>; 6] = [
 pub async fn seed(platform: &Platform) {
     let meta = system_meta("test", "seed", None);
     let english: Locale = key("en");
-    for (channel, currency, kind, countries, prefix) in
-        [("eu", "EUR", PriceKind::Gross, "DE FR", "EU"), ("jp", "JPY", PriceKind::Gross, "JP", "JP"), ("us", "USD", PriceKind::Net, "US", "US")]
-    {
+    for (channel, currency, kind, countries, prefix) in [
+        ("eu", "EUR", PriceKind::Gross, "DE FR", "EU"),
+        ("jp", "JPY", PriceKind::Gross, "JP", "JP"),
+        ("us", "USD", PriceKind::Net, "US", "US"),
+    ] {
         let facts = ChannelFacts {
             key: key(channel),
             name: channel.into(),
@@ -53,11 +55,17 @@ pub async fn seed(platform: &Platform) {
         };
         platform.channels.define(facts, meta.clone()).await.unwrap();
         let currency = key(currency);
-        let rate = |from, charge| DeliveryRate { from: Money::new(from, currency), charge: Money::new(charge, currency) };
+        let rate = |from, charge| DeliveryRate {
+            from: Money::new(from, currency),
+            charge: Money::new(charge, currency),
+        };
         let option = DeliveryOption {
             key: "standard".into(),
             channel: key(channel),
-            names: BTreeMap::from([("en".to_owned(), "Parcel".to_owned()), ("de".to_owned(), "Paket".to_owned())]),
+            names: BTreeMap::from([
+                ("en".to_owned(), "Parcel".to_owned()),
+                ("de".to_owned(), "Paket".to_owned()),
+            ]),
             countries: vec![],
             max_weight_grams: None,
             rates: vec![rate(0, 490), rate(10_000, 0)],
@@ -72,7 +80,9 @@ pub async fn seed(platform: &Platform) {
         platform.inventory.define_location(location).await.unwrap();
     }
     let mut rates = vec![];
-    for (country, standard, reduced) in [("DE", "0.19", "0.07"), ("FR", "0.20", "0.055"), ("JP", "0.10", "0.08"), ("US", "0.08", "0")] {
+    for (country, standard, reduced) in
+        [("DE", "0.19", "0.07"), ("FR", "0.20", "0.055"), ("JP", "0.10", "0.08"), ("US", "0.08", "0")]
+    {
         for (category, rate) in [("standard", standard), ("reduced", reduced), ("shipping", standard)] {
             rates.push(TaxRate {
                 country: key(country),
@@ -85,9 +95,19 @@ pub async fn seed(platform: &Platform) {
         }
     }
     platform.tax.define_rates(rates, meta.clone()).await.unwrap();
-    let goods = DefineProductType { key: key("goods"), name: Texts::of(english.clone(), "Goods"), attributes: vec![] };
+    let goods = DefineProductType {
+        key: key("goods"),
+        name: Texts::of(english.clone(), "Goods"),
+        attributes: vec![],
+    };
     platform.catalog.define_product_type(goods).await.unwrap();
-    let all = DefineCategory { id: None, slug: key("all"), name: Texts::of(english.clone(), "All"), parent: None, position: 1 };
+    let all = DefineCategory {
+        id: None,
+        slug: key("all"),
+        name: Texts::of(english.clone(), "All"),
+        parent: None,
+        position: 1,
+    };
     platform.catalog.define_category(all, meta.clone()).await.unwrap();
     assort(platform, &ARTICLES, "opening").await;
 }
@@ -95,7 +115,8 @@ pub async fn seed(platform: &Platform) {
 /// Adds so many articles: `MORE-001`, `MORE-002` …, five euros and 100 units each.
 pub async fn more(platform: &Platform, count: usize) {
     let skus: Vec<String> = (1..=count).map(|n| format!("MORE-{n:03}")).collect();
-    let articles: Vec<Article<'_>> = skus.iter().map(|sku| (&**sku, &**sku, "5.00", "4.50", "700", 100)).collect();
+    let articles: Vec<Article<'_>> =
+        skus.iter().map(|sku| (&**sku, &**sku, "5.00", "4.50", "700", 100)).collect();
     for (number, some) in articles.chunks(50).enumerate() {
         assort(platform, some, &format!("more-{count}-{number}")).await;
     }
@@ -128,10 +149,16 @@ async fn assort(platform: &Platform, articles: &[Article<'_>], opening: &str) {
         position: i32::try_from(position).unwrap(),
         published_in: Some(vec![key("eu"), key("jp"), key("us")]),
     };
-    platform.catalog.upsert_products(articles.iter().enumerate().map(draft).collect(), meta.clone()).await.unwrap();
+    platform
+        .catalog
+        .upsert_products(articles.iter().enumerate().map(draft).collect(), meta.clone())
+        .await
+        .unwrap();
     let mut prices = vec![];
     for article in articles {
-        for (channel, currency, price) in [("eu", "EUR", article.2), ("us", "USD", article.3), ("jp", "JPY", article.4)] {
+        for (channel, currency, price) in
+            [("eu", "EUR", article.2), ("us", "USD", article.3), ("jp", "JPY", article.4)]
+        {
             prices.push(SetPrice {
                 channel: key(channel),
                 sku: key(article.0),

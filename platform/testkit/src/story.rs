@@ -76,7 +76,8 @@ impl<'a> Shopper<'a> {
 
     /// Makes a cart; its id.
     pub async fn cart_with(&self, lines: &[(&str, i64)]) -> String {
-        let lines: Vec<Value> = lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
+        let lines: Vec<Value> =
+            lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
         let query = "mutation($lines: [CartLineInput!]!) { createCart(input: {lines: $lines}) \
                      { cart { id } userErrors { code message field } } }";
         let made = self.data(query, json!({"lines": lines})).await;
@@ -96,7 +97,10 @@ impl<'a> Shopper<'a> {
                      city: \"Town\", postalCode: \"12345\", countryCode: $country}}) \
                      { checkout { id } userErrors { code message field } } }";
         let started = self.data(query, json!({"cart": cart, "country": country})).await;
-        started["startCheckout"]["checkout"]["id"].as_str().unwrap_or_else(|| panic!("{started:#}")).to_owned()
+        started["startCheckout"]["checkout"]["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{started:#}"))
+            .to_owned()
     }
 
     /// Chooses standard delivery.

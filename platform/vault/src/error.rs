@@ -12,7 +12,9 @@ pub enum VaultError {
         source: rusqlite::Error,
     },
     /// The master key does not open this key file.
-    #[error("the master key is not the one that {path} was made with: configure the right one, the keys are of no use without it")]
+    #[error(
+        "the master key is not the one that {path} was made with: configure the right one, the keys are of no use without it"
+    )]
     WrongMasterKey {
         /// Which file.
         path: String,

@@ -1,7 +1,10 @@
 //! The key file: SQLite, flushed on every change, freed pages overwritten.
 
 use crate::{MasterKey, PersonId, VaultError, master::random};
-use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::{Aead, Payload}};
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Payload},
+};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -31,7 +34,9 @@ impl KeyFile {
         restrict(path);
         // A rollback journal that is overwritten, not a WAL: a destroyed key must not live on in a side file.
         connection
-            .execute_batch("pragma journal_mode = persist; pragma synchronous = full; pragma secure_delete = on;")
+            .execute_batch(
+                "pragma journal_mode = persist; pragma synchronous = full; pragma secure_delete = on;",
+            )
             .and_then(|()| connection.execute_batch(SCHEMA))
             .map_err(file)?;
         let this = Self {
@@ -57,7 +62,10 @@ impl KeyFile {
             },
             None => {
                 let wrapped = seal_bytes(&self.cipher, b"probe", &[0u8; 32]);
-                connection.execute("insert into probe values (1, ?)", [wrapped]).map(drop).map_err(|e| self.file(e))
+                connection
+                    .execute("insert into probe values (1, ?)", [wrapped])
+                    .map(drop)
+                    .map_err(|e| self.file(e))
             }
         }
     }
@@ -86,7 +94,9 @@ impl KeyFile {
             .and_then(|mut s| s.query_row([id.as_bytes()], |row| row.get(0)).optional())
             .map_err(|e| self.file(e))?;
         let Some(wrapped) = wrapped else { return Ok(None) };
-        let bytes = Zeroizing::new(seal_open(&self.cipher, id.as_bytes(), &wrapped).ok_or(VaultError::Altered(person))?);
+        let bytes = Zeroizing::new(
+            seal_open(&self.cipher, id.as_bytes(), &wrapped).ok_or(VaultError::Altered(person))?,
+        );
         let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| VaultError::Altered(person))?;
         Ok(Some(Zeroizing::new(key)))
     }
@@ -98,7 +108,10 @@ impl KeyFile {
         let mut write = || -> rusqlite::Result<()> {
             let transaction = connection.transaction()?;
             transaction.execute("delete from keys where person = ?", [id.as_bytes()])?;
-            transaction.execute("insert or ignore into erasures values (?, ?)", params![id.as_bytes(), at.as_millisecond()])?;
+            transaction.execute(
+                "insert or ignore into erasures values (?, ?)",
+                params![id.as_bytes(), at.as_millisecond()],
+            )?;
             transaction.commit()
         };
         write().map_err(|e| self.file(e))
@@ -106,7 +119,8 @@ impl KeyFile {
 
     pub(crate) fn erasures(&self) -> Result<Vec<(PersonId, Timestamp)>, VaultError> {
         let connection = self.connection.lock();
-        let mut statement = connection.prepare("select person, at from erasures order by at").map_err(|e| self.file(e))?;
+        let mut statement =
+            connection.prepare("select person, at from erasures order by at").map_err(|e| self.file(e))?;
         let rows = statement
             .query_map([], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?)))
             .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
@@ -115,7 +129,10 @@ impl KeyFile {
             .into_iter()
             .map(|(id, at)| {
                 let person = u128::from_be_bytes(id);
-                (PersonId::from(emporia_id::reexport::Uuid::from_u128(person)), Timestamp::from_millisecond(at).unwrap_or_default())
+                (
+                    PersonId::from(emporia_id::reexport::Uuid::from_u128(person)),
+                    Timestamp::from_millisecond(at).unwrap_or_default(),
+                )
             })
             .collect())
     }
@@ -137,7 +154,8 @@ impl KeyFile {
 pub(crate) fn seal_bytes(cipher: &XChaCha20Poly1305, bound_to: &[u8], plain: &[u8]) -> Vec<u8> {
     let nonce: [u8; 24] = random();
     // The cipher only refuses more than 256 GB.
-    let sealed = cipher.encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad: bound_to }).unwrap_or_default();
+    let sealed =
+        cipher.encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad: bound_to }).unwrap_or_default();
     [&nonce[..], &sealed].concat()
 }
 

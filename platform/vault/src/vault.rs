@@ -120,6 +120,11 @@ impl Vault {
         }
         let Some(key) = self.0.file.get(person)?.map(Arc::new) else { return Ok(None) };
         self.0.cache.insert(person, key.clone());
+        // Destroyed between reading and remembering: then it must not be remembered.
+        if self.0.file.get(person)?.is_none() {
+            self.0.cache.invalidate(&person);
+            return Ok(None);
+        }
         Ok(Some(key))
     }
 }

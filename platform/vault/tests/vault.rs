@@ -29,14 +29,19 @@ fn the_bytes_of_a_destroyed_key_are_gone_from_every_file() {
     let vault = vault(&dir, &master);
     let person = vault.new_person().unwrap();
     let row = |when: &str| {
-        let all: Vec<u8> = std::fs::read_dir(dir.path()).unwrap().flat_map(|f| std::fs::read(f.unwrap().path()).unwrap()).collect();
+        let all: Vec<u8> = std::fs::read_dir(dir.path())
+            .unwrap()
+            .flat_map(|f| std::fs::read(f.unwrap().path()).unwrap())
+            .collect();
         let needle = person.uuid().as_bytes().to_vec();
         (when.to_owned(), all.windows(16).filter(|w| *w == needle).count())
     };
     // The id stands before its wrapped key in the row; afterwards only in the list of erasures.
     assert_eq!(row("before").1, 1);
-    let wrapped: Vec<u8> = rusqlite::Connection::open(dir.path().join("keys.db")).unwrap()
-        .query_row("select wrapped from keys where person = ?", [person.uuid().as_bytes()], |r| r.get(0)).unwrap();
+    let wrapped: Vec<u8> = rusqlite::Connection::open(dir.path().join("keys.db"))
+        .unwrap()
+        .query_row("select wrapped from keys where person = ?", [person.uuid().as_bytes()], |r| r.get(0))
+        .unwrap();
     vault.destroy(person, Timestamp::UNIX_EPOCH).unwrap();
     let all: Vec<u8> = std::fs::read(dir.path().join("keys.db")).unwrap();
     assert!(!all.windows(wrapped.len()).any(|w| w == wrapped));
@@ -51,9 +56,18 @@ fn sealed_values_cannot_be_altered_or_moved_to_another_person() {
     assert!(!sealed.data.contains("secret") && !format!("{sealed:?}").contains(&sealed.data));
     let moved = Sealed { person: bob, ..sealed.clone() };
     assert!(matches!(vault.unseal::<String>(&moved), Err(VaultError::Altered(_))));
-    for bad in ["", "AAAA", "not base 64!", &sealed.data[1..], &format!("{}A", &sealed.data[..sealed.data.len() - 1])] {
+    for bad in [
+        "",
+        "AAAA",
+        "not base 64!",
+        &sealed.data[1..],
+        &format!("{}A", &sealed.data[..sealed.data.len() - 1]),
+    ] {
         let altered = Sealed { data: bad.to_owned(), ..sealed.clone() };
-        assert!(altered == sealed || matches!(vault.unseal::<String>(&altered), Err(VaultError::Altered(_))), "{bad}");
+        assert!(
+            altered == sealed || matches!(vault.unseal::<String>(&altered), Err(VaultError::Altered(_))),
+            "{bad}"
+        );
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) struct Addition {
 pub(crate) fn editable(cart: &Cart) -> Result<(), CartRefusal> {
     match cart.state {
         CartState::Active => Ok(()),
-        CartState::Claimed { by } => Err(CartRefusal::Claimed(cart.id, by)),
+        CartState::Claimed { by, .. } => Err(CartRefusal::Claimed(cart.id, by)),
         CartState::Ordered { order } => Err(CartRefusal::Ordered(cart.id, order)),
         CartState::Merged { .. } | CartState::Expired => Err(CartRefusal::NotActive(cart.id)),
     }
@@ -131,7 +131,11 @@ pub(crate) fn set(
 }
 
 /// Puts the guest's lines into the customer's cart.
-pub(crate) fn merge(into: &mut Cart, guest: &Cart, strategy: MergeStrategy) -> Result<Vec<CartLineChange>, CartRefusal> {
+pub(crate) fn merge(
+    into: &mut Cart,
+    guest: &Cart,
+    strategy: MergeStrategy,
+) -> Result<Vec<CartLineChange>, CartRefusal> {
     editable(into)?;
     editable(guest)?;
     let taken = |line: &CartLine, quantity| Addition {

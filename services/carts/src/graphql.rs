@@ -61,7 +61,11 @@ impl Query {
     }
 
     #[graphql(entity)]
-    async fn find_cart_by_id(&self, ctx: &Context<'_>, #[graphql(key)] id: ID) -> Result<Option<types::Cart>> {
+    async fn find_cart_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<types::Cart>> {
         own(ctx, &id).await
     }
 

@@ -31,6 +31,8 @@ pub enum CartState {
     Claimed {
         /// Which.
         by: CheckoutId,
+        /// Which attempt of it.
+        attempt: u32,
     },
     /// It lives on in another.
     Merged {
@@ -79,7 +81,7 @@ pub struct Cart {
     pub revision: u32,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it was last edited.
+    /// When it was last edited, or ended.
     pub updated_at: Timestamp,
     /// Whether its abandonment was told.
     pub abandoned: bool,
@@ -115,7 +117,7 @@ impl Cart {
     }
 
     /// When somebody should look at it next.
-    fn due(&self) -> Option<Timestamp> {
+    pub(crate) fn due(&self) -> Option<Timestamp> {
         let wait = if self.abandoned || self.lines.is_empty() { EXPIRES_AFTER } else { ABANDONED_AFTER };
         match self.state {
             CartState::Active => self.updated_at.saturating_add(wait).ok(),
@@ -140,8 +142,11 @@ impl Document for Cart {
     }
 
     fn index(&self) -> Vec<IndexEntry> {
-        let mut entries: Vec<IndexEntry> =
-            self.due().into_iter().map(|due| IndexEntry::new("carts_due", IndexKey::new().time(due))).collect();
+        let mut entries: Vec<IndexEntry> = self
+            .due()
+            .into_iter()
+            .map(|due| IndexEntry::new("carts_due", IndexKey::new().time(due)))
+            .collect();
         if matches!(self.state, CartState::Active | CartState::Claimed { .. }) {
             let key = owner_key(&self.owner).text(self.channel.as_str()).time(self.created_at);
             entries.push(IndexEntry::new("carts_by_owner", key));

@@ -88,7 +88,12 @@ impl CartsService {
         Self { space, ids, deps }
     }
 
-    pub(crate) fn emit(&self, tx: &Tx, event: &impl EventPayload, meta: &EventMeta) -> Result<(), StoreError> {
+    pub(crate) fn emit(
+        &self,
+        tx: &Tx,
+        event: &impl EventPayload,
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
         tx.emit(envelope(event, meta, &self.ids, self.space.clock().as_ref())?)
     }
 
@@ -138,7 +143,11 @@ impl CartsService {
         };
         let changes = commands::add(&mut cart, additions)?;
         tx.insert(&cart)?;
-        self.emit(tx, &CartCreated { cart_id: cart.id, owner: owner.clone(), channel: channel.key.clone() }, meta)?;
+        self.emit(
+            tx,
+            &CartCreated { cart_id: cart.id, owner: owner.clone(), channel: channel.key.clone() },
+            meta,
+        )?;
         if !changes.is_empty() {
             self.tell(tx, &cart, changes, meta)?;
         }
@@ -149,7 +158,11 @@ impl CartsService {
     ///
     /// # Errors
     /// [`CartError::NotAvailable`], [`CartError::PriceMissing`] name the line.
-    pub(crate) async fn additions(&self, lines: &[LineRequest], asks: &RequestContext) -> Result<Vec<Addition>, CartError> {
+    pub(crate) async fn additions(
+        &self,
+        lines: &[LineRequest],
+        asks: &RequestContext,
+    ) -> Result<Vec<Addition>, CartError> {
         if lines.is_empty() {
             return Ok(vec![]);
         }
@@ -198,7 +211,8 @@ impl CartsService {
         asks: &RequestContext,
         expected: Option<u32>,
     ) -> Result<Cart, CartError> {
-        self.edit(tx, id, asks, expected, |cart| commands::set(cart, lines, |sku| prices.get(sku).copied())).await
+        self.edit(tx, id, asks, expected, |cart| commands::set(cart, lines, |sku| prices.get(sku).copied()))
+            .await
     }
 
     async fn edit(
@@ -215,11 +229,15 @@ impl CartsService {
             return Err(CartError::VersionConflict);
         }
         let mut cart = found.value;
+        let before = cart.clone();
         let changes = change(&mut cart)?;
         if !changes.is_empty() {
             self.touch(&mut cart);
             tx.put(&cart)?;
             self.tell(tx, &cart, changes, &asks.meta())?;
+        } else if cart != before {
+            // Nothing but the price that the shopper has now seen.
+            tx.put(&cart)?;
         }
         Ok(cart)
     }
@@ -230,7 +248,13 @@ impl CartsService {
         cart.abandoned = false;
     }
 
-    fn tell(&self, tx: &Tx, cart: &Cart, changes: Vec<CartLineChange>, meta: &EventMeta) -> Result<(), StoreError> {
+    fn tell(
+        &self,
+        tx: &Tx,
+        cart: &Cart,
+        changes: Vec<CartLineChange>,
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
         let event = CartLinesChanged {
             cart_id: cart.id,
             channel: cart.channel.clone(),
@@ -254,7 +278,10 @@ impl CartsService {
         let (Some(owner @ Owner::Customer(_)), Some(guest)) = (asks.owner(), asks.guest.clone()) else {
             return Err(CartError::NotFound(guest_cart));
         };
-        let theirs = self.active(&owner, &asks.channel.key).await?.map(|c| c.id);
+        // A cart lives on in one of its own channel, whatever channel the shopper looks at now.
+        let source = self.space.get::<Cart>(&Cart::key_of(guest_cart)).await?;
+        let channel = source.ok_or(CartError::NotFound(guest_cart))?.value.channel;
+        let theirs = self.active(&owner, &channel).await?.map(|c| c.id);
         let (guest, owner, this, meta) = (&Owner::Guest(guest), &owner, self, &asks.meta());
         self.space
             .transact(|tx| async move {

@@ -11,6 +11,9 @@ pub enum ChannelRefusal {
     /// A list that needs an entry has none.
     #[error("channel {0}: {1} must not be empty")]
     Empty(String, &'static str),
+    /// The name is not fit to be shown.
+    #[error("channel {0}: the name has 1 to 120 characters and no control characters")]
+    Name(String),
     /// The default language is not among those offered.
     #[error("channel {0}: the default language is not among its languages")]
     DefaultLocale(String),
@@ -34,17 +37,22 @@ pub(crate) fn define(
     for (what, empty) in [
         ("the list of countries", channel.countries.is_empty()),
         ("the list of languages", channel.locales.is_empty()),
-        ("the name", channel.name.trim().is_empty()),
     ] {
         if empty {
             return Err(ChannelRefusal::Empty(name(), what));
         }
     }
+    let shown = &channel.name;
+    if shown.trim().is_empty() || shown.chars().count() > 120 || shown.chars().any(char::is_control) {
+        return Err(ChannelRefusal::Name(name()));
+    }
     if !channel.locales.contains(&channel.default_locale) {
         return Err(ChannelRefusal::DefaultLocale(name()));
     }
     let prefix = &channel.order_prefix;
-    if !(1..=10).contains(&prefix.len()) || !prefix.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
+    if !(1..=10).contains(&prefix.len())
+        || !prefix.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    {
         return Err(ChannelRefusal::OrderPrefix(name()));
     }
     if !known_time_zone(&channel.time_zone) {
@@ -67,7 +75,8 @@ pub(crate) fn define(
 fn known_time_zone(name: &str) -> bool {
     name == "UTC"
         || name.split_once('/').is_some_and(|(area, place)| {
-            let word = |w: &str| !w.is_empty() && w.chars().all(|c| c.is_ascii_alphanumeric() || "_-+/".contains(c));
+            let word =
+                |w: &str| !w.is_empty() && w.chars().all(|c| c.is_ascii_alphanumeric() || "_-+/".contains(c));
             word(area) && word(place) && name.len() <= 60
         })
 }

@@ -1,8 +1,6 @@
 use crate::service::{ChannelsError, ChannelsService};
 use async_graphql::{Context, EmptySubscription, Enum, InputObject, Object, Result, Schema, SimpleObject};
-use emporia_contracts::{
-    channels::{self, ChannelFacts, RoundingPolicy},
-};
+use emporia_contracts::channels::{self, ChannelFacts, RoundingPolicy};
 use emporia_money::Rounding;
 use emporia_subgraph::{UserError, UserErrorCode, access::*, context, parse, store_error};
 
@@ -112,7 +110,10 @@ pub struct DefineChannelInput {
 
 impl DefineChannelInput {
     fn facts(self) -> Result<ChannelFacts> {
-        fn all<T: std::str::FromStr<Err = E>, E: std::fmt::Display>(field: &str, texts: &[String]) -> Result<Vec<T>> {
+        fn all<T: std::str::FromStr<Err = E>, E: std::fmt::Display>(
+            field: &str,
+            texts: &[String],
+        ) -> Result<Vec<T>> {
             texts.iter().map(|text| parse(field, text)).collect()
         }
         Ok(ChannelFacts {
@@ -165,12 +166,17 @@ pub struct Mutation;
 impl Mutation {
     /// Defines a channel or changes its rules. The same again changes nothing.
     #[graphql(directive = requires_scopes::apply(scope("channels:write")))]
-    async fn define_channel(&self, ctx: &Context<'_>, input: DefineChannelInput) -> Result<DefineChannelPayload> {
+    async fn define_channel(
+        &self,
+        ctx: &Context<'_>,
+        input: DefineChannelInput,
+    ) -> Result<DefineChannelPayload> {
         let meta = context(ctx)?.meta();
         match ctx.data::<ChannelsService>()?.define(input.facts()?, meta).await {
-            Ok(channel) => {
-                Ok(DefineChannelPayload { channel: Some(GraphChannel::from(channel.as_ref())), user_errors: vec![] })
-            }
+            Ok(channel) => Ok(DefineChannelPayload {
+                channel: Some(GraphChannel::from(channel.as_ref())),
+                user_errors: vec![],
+            }),
             Err(ChannelsError::Refused(refusal)) => Ok(DefineChannelPayload {
                 channel: None,
                 user_errors: vec![UserError::new(UserErrorCode::Invalid, "", refusal.to_string())],

@@ -26,6 +26,9 @@ impl Document for StoredChannel {
     }
 
     fn index(&self) -> Vec<emporia_store::IndexEntry> {
-        vec![emporia_store::IndexEntry::new("by_key", emporia_store::IndexKey::new().text(self.0.key.as_str()))]
+        vec![emporia_store::IndexEntry::new(
+            "by_key",
+            emporia_store::IndexKey::new().text(self.0.key.as_str()),
+        )]
     }
 }

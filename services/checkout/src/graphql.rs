@@ -1,5 +1,6 @@
 //! The subgraph of checkout: thin.
 
+mod delivery;
 mod mutation;
 mod types;
 

@@ -54,8 +54,11 @@ impl CheckoutState {
             (S::Draft, S::Priced | S::Draft | S::Cancelled | S::Expired)
                 | (S::Priced, S::Priced | S::Draft | S::Reserving | S::Cancelled | S::Expired)
                 | (S::Reserving, S::Paying | S::Priced | S::Reserving)
-                | (S::Paying, S::Authorised | S::Priced | S::Paying)
+                | (S::Paying, S::Authorised | S::Priced | S::Paying | S::Cancelled | S::Expired)
                 | (S::Authorised, S::Completed | S::Authorised | S::Priced)
+                | (S::Cancelled, S::Cancelled)
+                | (S::Expired, S::Expired)
+                | (S::Completed, S::Completed)
         )
     }
 
@@ -92,6 +95,27 @@ pub struct Tender {
     pub return_url: Option<String>,
     /// For people, once the provider told: `Visa •••• 4242`.
     pub label: Option<String>,
+}
+
+/// What is to be taken back in other rooms. It is committed together with the decision and done afterwards, by whoever
+/// comes first; each part may be done twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// Payments to be given up.
+    pub void: Vec<PaymentId>,
+    /// Reservations to be released.
+    pub release: Vec<ReservationId>,
+    /// The attempt whose claim of the cart is to be given up.
+    pub unclaim: Option<u32>,
+    /// Why, in a word.
+    pub reason: String,
+}
+
+impl Undo {
+    /// Whether nothing is left to do.
+    pub fn is_done(&self) -> bool {
+        self.void.is_empty() && self.release.is_empty() && self.unclaim.is_none()
+    }
 }
 
 /// One passage from a cart to an order.
@@ -137,6 +161,15 @@ pub struct Checkout {
     pub decline_code: Option<String>,
     /// Where it stands.
     pub state: CheckoutState,
+    /// Counts changes of this document: a step is taken from what was read, or not at all.
+    pub revision: u32,
+    /// Counts the shopper's attempts to buy.
+    pub attempt: u32,
+    /// When the present attempt began.
+    pub attempt_began: Option<Timestamp>,
+    /// What a decision that is committed still has to do in other rooms.
+    #[serde(default)]
+    pub undo: Undo,
     /// When somebody should look at it: to take it on, or to let it expire.
     pub due: Timestamp,
     /// When it began.
@@ -167,8 +200,10 @@ impl Document for Checkout {
             IndexEntry::new("checkouts_by_payment", IndexKey::new().text(&t.payment.to_string()))
         };
         let mut entries: Vec<IndexEntry> = self.tenders.iter().map(by_payment).collect();
-        if !matches!(self.state, S::Completed | S::Cancelled | S::Expired) {
-            entries.push(IndexEntry::new("checkouts_due", IndexKey::new().time(self.due)));
+        if !matches!(self.state, S::Completed | S::Cancelled | S::Expired) || !self.undo.is_done() {
+            // What a decision still has to take back is due at once.
+            let due = if self.undo.is_done() { self.due } else { self.started_at };
+            entries.push(IndexEntry::new("checkouts_due", IndexKey::new().time(due)));
         }
         entries
     }

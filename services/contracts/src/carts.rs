@@ -68,6 +68,8 @@ pub struct ClaimCart {
     pub cart: CartId,
     /// The checkout.
     pub checkout: CheckoutId,
+    /// Which attempt of the checkout: a late word of an earlier attempt does not touch a later one's claim.
+    pub attempt: u32,
     /// The revision that was priced; another one now is refused.
     pub revision: u32,
 }
@@ -79,6 +81,8 @@ pub struct UnclaimCart {
     pub cart: CartId,
     /// The checkout.
     pub checkout: CheckoutId,
+    /// Which attempt of it.
+    pub attempt: u32,
 }
 
 /// A cart became an order. Idempotent by the order.

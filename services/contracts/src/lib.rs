@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod carts;
-pub mod catalogue;
 pub mod catalog;
+pub mod catalogue;
 pub mod channels;
 pub mod checkout;
 pub mod context;

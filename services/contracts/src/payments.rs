@@ -310,13 +310,28 @@ pub trait PaymentProvider: Send + Sync {
     /// What the provider knows of our payment; `None` when it never heard of it.
     async fn lookup(&self, payment: PaymentId) -> Result<Option<ProviderAuthorisation>, ProviderError>;
     /// Takes held money.
-    async fn capture(&self, provider_id: &str, amount: Money, key: &str) -> Result<ProviderAuthorisation, ProviderError>;
+    async fn capture(
+        &self,
+        provider_id: &str,
+        amount: Money,
+        key: &str,
+    ) -> Result<ProviderAuthorisation, ProviderError>;
     /// Gives up held money.
     async fn void(&self, provider_id: &str, key: &str) -> Result<ProviderAuthorisation, ProviderError>;
     /// Gives back taken money.
-    async fn refund(&self, provider_id: &str, amount: Money, key: &str) -> Result<ProviderAuthorisation, ProviderError>;
+    async fn refund(
+        &self,
+        provider_id: &str,
+        amount: Money,
+        key: &str,
+    ) -> Result<ProviderAuthorisation, ProviderError>;
     /// Checks a webhook's signature, time and form before anything else looks at it. Headers have lower-case names.
-    fn verify_webhook(&self, headers: &[(String, String)], body: &[u8], now: Timestamp) -> Result<ProviderEvent, String>;
+    fn verify_webhook(
+        &self,
+        headers: &[(String, String)],
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<ProviderEvent, String>;
 }
 
 macro_rules! payment_event {

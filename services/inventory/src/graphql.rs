@@ -13,7 +13,10 @@ use emporia_contracts::{
 };
 use emporia_events::Live;
 use emporia_store::StoreError;
-use emporia_subgraph::{DateTime, UserError, UserErrorCode, access::*, bad_input, context, page_size, parse, run_once, store_error};
+use emporia_subgraph::{
+    DateTime, UserError, UserErrorCode, access::*, bad_input, context, page_size, parse, run_once,
+    store_error,
+};
 use serde::Serialize;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -119,7 +122,12 @@ impl ProductVariant {
         let pool = Arc::new(context(ctx)?.channel.stock_pool.clone());
         let loader = ctx.data::<DataLoader<AvailabilityLoader, NoCache>>()?;
         let found = loader.load_one((pool, self.sku.clone())).await.map_err(store_fault)?;
-        let a = found.unwrap_or(Availability { sku: self.sku.clone(), available: 0, tracked: true, backorder: false });
+        let a = found.unwrap_or(Availability {
+            sku: self.sku.clone(),
+            available: 0,
+            tracked: true,
+            backorder: false,
+        });
         Ok(VariantAvailability {
             in_stock: !a.tracked || a.backorder || a.available > 0,
             quantity: a.tracked.then(|| i32::try_from(a.available).unwrap_or(i32::MAX)),
@@ -262,6 +270,22 @@ pub struct SetStockLevelInput {
     idempotency_key: Option<String>,
 }
 
+/// Defines a location, or renames one.
+#[derive(Debug, InputObject)]
+pub struct DefineLocationInput {
+    key: String,
+    name: String,
+    kind: GraphLocationKind,
+    /// ISO 3166-1 alpha-2.
+    country_code: String,
+}
+
+/// The location as it is now.
+#[derive(Debug, SimpleObject)]
+pub struct DefineLocationPayload {
+    location: GraphLocation,
+}
+
 /// What came of it.
 #[derive(Debug, SimpleObject)]
 pub struct SetStockLevelPayload {
@@ -327,9 +351,34 @@ pub struct Mutation;
 
 #[Object]
 impl Mutation {
+    /// Defines a location, or renames one. The same again changes nothing.
+    #[graphql(directive = requires_scopes::apply(scope("channels:write")))]
+    async fn define_location(
+        &self,
+        ctx: &Context<'_>,
+        input: DefineLocationInput,
+    ) -> Result<DefineLocationPayload> {
+        if input.name.trim().is_empty() || input.name.len() > 200 || input.name.chars().any(char::is_control)
+        {
+            return Err(bad_input("name: 1 to 200 visible characters"));
+        }
+        let location = Location {
+            key: parse("key", &input.key)?,
+            name: input.name,
+            kind: input.kind.into(),
+            country: parse("countryCode", &input.country_code)?,
+        };
+        ctx.data::<InventoryService>()?.define_location(location.clone()).await.map_err(store_fault)?;
+        Ok(DefineLocationPayload { location: location.into() })
+    }
+
     /// Sets how many units are there, or are kept back. The difference becomes a movement.
     #[graphql(directive = requires_scopes::apply(scope("stock:write")))]
-    async fn set_stock_level(&self, ctx: &Context<'_>, input: SetStockLevelInput) -> Result<SetStockLevelPayload> {
+    async fn set_stock_level(
+        &self,
+        ctx: &Context<'_>,
+        input: SetStockLevelInput,
+    ) -> Result<SetStockLevelPayload> {
         let request = SetStockLevel {
             sku: parse("sku", &input.sku)?,
             location: parse("location", &input.location)?,
@@ -354,7 +403,9 @@ impl Mutation {
         Ok(match level {
             Ok(level) => SetStockLevelPayload { stock_level: Some(level.into()), user_errors: vec![] },
             Err(InventoryError::Store(error)) => return Err(store_fault(error)),
-            Err(e @ InventoryError::UnknownLocation(_)) => refused(UserErrorCode::NotFound, "location", e.to_string()),
+            Err(e @ InventoryError::UnknownLocation(_)) => {
+                refused(UserErrorCode::NotFound, "location", e.to_string())
+            }
             Err(e @ InventoryError::VersionConflict { .. }) => {
                 refused(UserErrorCode::VersionConflict, "expectedOnHand", e.to_string())
             }

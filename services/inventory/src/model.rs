@@ -152,10 +152,18 @@ pub(crate) enum ReservationState {
     /// An attempt that could not be had whole, or was cut off, is taken back: then it is as if it had never been.
     Undoing,
     Held,
-    Committing { order: OrderId },
-    Committed { order: OrderId },
-    Releasing { reason: String },
-    Released { reason: String },
+    Committing {
+        order: OrderId,
+    },
+    Committed {
+        order: OrderId,
+    },
+    Releasing {
+        reason: String,
+    },
+    Released {
+        reason: String,
+    },
 }
 
 /// Stock held for somebody. Its first part is in this document, further parts in documents of their own.

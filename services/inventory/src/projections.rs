@@ -2,19 +2,22 @@
 
 use crate::{
     commands::counting,
-    service::{InventoryService, movements::{Happened, LINES, free}},
+    service::{
+        InventoryService,
+        movements::{Happened, LINES, free},
+    },
 };
 use emporia_contracts::{
     ids::OrderId,
     inventory::{Allocation, MovementLine, MovementReason},
     orders::{
-        FulfilmentShipped, LineKind, OrderLinesCancelled, OrderLinesPlaced, OrderPlaced, PricedLine, ReturnCondition,
-        ReturnRecorded,
+        FulfilmentShipped, LineKind, OrderLinesCancelled, OrderLinesPlaced, OrderPlaced, PricedLine,
+        ReturnCondition, ReturnRecorded,
     },
     values::LocationKey,
 };
 use emporia_events::{Envelope, EventMeta, EventPayload, Handler, HandlerError};
-use emporia_store::{Once, StoreError, Tx};
+use emporia_store::{Once, StoreError, TallyChange, Tx};
 use jiff::Timestamp;
 
 /// Follows the events of orders. What fits is committed with the consumer's position; what does not (an order may have
@@ -37,7 +40,13 @@ impl Handler for StockFollowsOrders {
 
     async fn handle(&self, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
         let meta = event.meta_for_effect("system/inventory");
-        let cause = Cause { event_id: &event.id.to_string(), at: event.detail.metadata.occurred_at, meta: &meta, tx, room: LINES };
+        let cause = Cause {
+            event_id: &event.id.to_string(),
+            at: event.detail.metadata.occurred_at,
+            meta: &meta,
+            tx,
+            room: LINES,
+        };
         let stock = &self.0;
         if event.is::<OrderPlaced>() {
             stock.on_order_placed(&event.payload()?, &cause).await?;
@@ -54,6 +63,9 @@ impl Handler for StockFollowsOrders {
     }
 }
 
+/// How units change a tally.
+type Change = fn(i64) -> TallyChange;
+
 /// One event, as far as stock needs to know it.
 #[derive(Clone, Copy)]
 pub(crate) struct Cause<'a> {
@@ -67,7 +79,12 @@ pub(crate) struct Cause<'a> {
 }
 
 impl InventoryService {
-    async fn follow(&self, happened: Happened<'_>, lines: &[MovementLine], cause: &Cause<'_>) -> Result<(), StoreError> {
+    async fn follow(
+        &self,
+        happened: Happened<'_>,
+        lines: &[MovementLine],
+        cause: &Cause<'_>,
+    ) -> Result<(), StoreError> {
         if lines.len() <= cause.room {
             self.record_part(cause.tx, &happened, 0, lines).await
         } else {
@@ -76,13 +93,21 @@ impl InventoryService {
     }
 
     /// A reported order whose goods have already left: free units went.
-    pub(crate) async fn on_order_placed(&self, event: &OrderPlaced, cause: &Cause<'_>) -> Result<(), StoreError> {
+    pub(crate) async fn on_order_placed(
+        &self,
+        event: &OrderPlaced,
+        cause: &Cause<'_>,
+    ) -> Result<(), StoreError> {
         let from = event.fulfilled_from.as_ref();
         self.goods_left(event.order_id, 0, &event.snapshot.lines, from, event.placed_at, cause).await
     }
 
     /// The rest of a reported order that is too long for one event.
-    pub(crate) async fn on_lines_placed(&self, event: &OrderLinesPlaced, cause: &Cause<'_>) -> Result<(), StoreError> {
+    pub(crate) async fn on_lines_placed(
+        &self,
+        event: &OrderLinesPlaced,
+        cause: &Cause<'_>,
+    ) -> Result<(), StoreError> {
         let from = event.fulfilled_from.as_ref();
         self.goods_left(event.order_id, event.offset, &event.lines, from, event.placed_at, cause).await
     }
@@ -114,7 +139,11 @@ impl InventoryService {
     }
 
     /// Units left; what was allocated for them, here or elsewhere, ends.
-    pub(crate) async fn on_shipped(&self, event: &FulfilmentShipped, cause: &Cause<'_>) -> Result<(), StoreError> {
+    pub(crate) async fn on_shipped(
+        &self,
+        event: &FulfilmentShipped,
+        cause: &Cause<'_>,
+    ) -> Result<(), StoreError> {
         let lines: Vec<MovementLine> = event
             .lines
             .iter()
@@ -132,11 +161,19 @@ impl InventoryService {
             ended: if fits { &event.allocations } else { &[] },
         };
         self.follow(happened, &lines, cause).await?;
-        if fits { Ok(()) } else { self.free_once(&format!("shipped/{}", event.fulfilment_id), &event.allocations).await }
+        if fits {
+            Ok(())
+        } else {
+            self.free_once(&format!("shipped/{}", event.fulfilment_id), &event.allocations).await
+        }
     }
 
     /// Allocated units are free again.
-    pub(crate) async fn on_cancelled(&self, event: &OrderLinesCancelled, cause: &Cause<'_>) -> Result<(), StoreError> {
+    pub(crate) async fn on_cancelled(
+        &self,
+        event: &OrderLinesCancelled,
+        cause: &Cause<'_>,
+    ) -> Result<(), StoreError> {
         self.free_once(&format!("cancelled/{}", cause.event_id), &event.allocations).await
     }
 
@@ -155,8 +192,12 @@ impl InventoryService {
     }
 
     /// Goods came back: on the shelf, or aside.
-    pub(crate) async fn on_returned(&self, event: &ReturnRecorded, cause: &Cause<'_>) -> Result<(), StoreError> {
-        let changes: [(ReturnCondition, &str, fn(i64) -> emporia_store::TallyChange); 2] = [
+    pub(crate) async fn on_returned(
+        &self,
+        event: &ReturnRecorded,
+        cause: &Cause<'_>,
+    ) -> Result<(), StoreError> {
+        let changes: [(ReturnCondition, &str, Change); 2] = [
             (ReturnCondition::Restock, "restock", counting::moved),
             (ReturnCondition::Damaged, "damaged", counting::came_back_damaged),
         ];

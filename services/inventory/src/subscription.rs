@@ -25,21 +25,25 @@ impl Subscription {
         if skus.is_empty() || skus.len() > 100 {
             return Err(bad_input("skus: 1 to 100"));
         }
-        let wanted: Arc<BTreeSet<Sku>> = Arc::new(skus.iter().map(|sku| parse("skus", sku)).collect::<Result<_>>()?);
+        let wanted: Arc<BTreeSet<Sku>> =
+            Arc::new(skus.iter().map(|sku| parse("skus", sku)).collect::<Result<_>>()?);
         let events = ctx.data::<Live>()?.subscribe();
-        Ok(stream::unfold((wanted, events, vec![]), |(wanted, mut events, mut waiting): (_, _, Vec<Sku>)| async move {
-            loop {
-                if let Some(sku) = waiting.pop() {
-                    return Some((ProductVariant::of(sku), (wanted, events, waiting)));
+        Ok(stream::unfold(
+            (wanted, events, vec![]),
+            |(wanted, mut events, mut waiting): (_, _, Vec<Sku>)| async move {
+                loop {
+                    if let Some(sku) = waiting.pop() {
+                        return Some((ProductVariant::of(sku), (wanted, events, waiting)));
+                    }
+                    waiting = match events.recv().await {
+                        Ok(event) => changed(&event).into_iter().filter(|sku| wanted.contains(sku)).collect(),
+                        // Too slow: any of them may have changed.
+                        Err(RecvError::Lagged(_)) => wanted.iter().cloned().collect(),
+                        Err(RecvError::Closed) => return None,
+                    };
                 }
-                waiting = match events.recv().await {
-                    Ok(event) => changed(&event).into_iter().filter(|sku| wanted.contains(sku)).collect(),
-                    // Too slow: any of them may have changed.
-                    Err(RecvError::Lagged(_)) => wanted.iter().cloned().collect(),
-                    Err(RecvError::Closed) => return None,
-                };
-            }
-        }))
+            },
+        ))
     }
 }
 

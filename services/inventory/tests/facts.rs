@@ -18,7 +18,8 @@ async fn a_sale_beyond_what_is_there_is_recorded_and_raises_one_count_task_that_
     let tasks = room.stock.open_count_tasks(10).await.unwrap();
     assert_eq!(tasks.iter().map(|t| (t.sku.as_str(), t.on_hand)).collect::<Vec<_>>(), [("MUG", -1)]);
     assert_eq!(room.told::<CountTaskRaised>().await.len(), 1);
-    let counted = SetStockLevel { on_hand: Some(5), expected_on_hand: Some(-2), ..room.setting("MUG", "shop") };
+    let counted =
+        SetStockLevel { on_hand: Some(5), expected_on_hand: Some(-2), ..room.setting("MUG", "shop") };
     assert_eq!(room.stock.set_level(counted).await.unwrap().on_hand, 5);
     assert!(room.stock.open_count_tasks(10).await.unwrap().is_empty());
     // Wrong again: again one.
@@ -44,7 +45,9 @@ async fn sales_of_one_moment_that_are_too_many_only_together_raise_a_count_task(
         .map(|till| {
             let room = room.clone();
             tokio::spawn(async move {
-                room.fact(&format!("till-{till}"), "shop", MovementReason::Sale, &[("MUG", -1)]).await.unwrap();
+                room.fact(&format!("till-{till}"), "shop", MovementReason::Sale, &[("MUG", -1)])
+                    .await
+                    .unwrap();
             })
         })
         .collect();
@@ -88,7 +91,10 @@ async fn a_fact_that_is_not_well_formed_or_is_told_with_other_data_is_refused() 
         let refused = room.fact("f", "shop", MovementReason::Receipt, &mug(wrong)).await;
         assert!(matches!(refused, Err(StockRefusal::Invalid(_))), "{wrong}");
     }
-    assert!(matches!(room.fact("f", "shop", MovementReason::Receipt, &[]).await, Err(StockRefusal::Invalid(_))));
+    assert!(matches!(
+        room.fact("f", "shop", MovementReason::Receipt, &[]).await,
+        Err(StockRefusal::Invalid(_))
+    ));
     room.fact("f", "shop", MovementReason::Receipt, &mug(1)).await.unwrap();
     room.fact("f", "shop", MovementReason::Receipt, &mug(1)).await.unwrap();
     let names = many(61);
@@ -110,7 +116,12 @@ async fn a_level_is_set_only_over_what_the_caller_had_read() {
     let room = Room::open().await;
     room.receive("shop", &[("MUG", 4)]).await;
     let set = |on_hand, safety, expected_on_hand| {
-        room.stock.set_level(SetStockLevel { on_hand, safety, expected_on_hand, ..room.setting("MUG", "shop") })
+        room.stock.set_level(SetStockLevel {
+            on_hand,
+            safety,
+            expected_on_hand,
+            ..room.setting("MUG", "shop")
+        })
     };
     assert!(matches!(
         set(Some(9), None, Some(3)).await,
@@ -119,7 +130,9 @@ async fn a_level_is_set_only_over_what_the_caller_had_read() {
     let level = set(Some(9), Some(2), Some(4)).await.unwrap();
     assert_eq!((level.on_hand, level.safety, level.available), (9, 2, 7));
     assert_eq!(set(None, Some(0), None).await.unwrap().available, 9);
-    for (on_hand, safety) in [(Some(-1), None), (None, Some(-1)), (Some(i64::MAX), None), (None, Some(i64::MIN))] {
+    for (on_hand, safety) in
+        [(Some(-1), None), (None, Some(-1)), (Some(i64::MAX), None), (None, Some(i64::MIN))]
+    {
         assert!(matches!(set(on_hand, safety, None).await, Err(InventoryError::Invalid(_))));
     }
     let nowhere = SetStockLevel { on_hand: Some(1), ..room.setting("MUG", "moon") };
@@ -135,7 +148,8 @@ async fn of_64_counts_at_once_the_level_is_what_one_of_them_said_and_only_one_ha
             .map(|n| {
                 let room = room.clone();
                 tokio::spawn(async move {
-                    let said = SetStockLevel { on_hand: Some(n), expected_on_hand, ..room.setting("MUG", "shop") };
+                    let said =
+                        SetStockLevel { on_hand: Some(n), expected_on_hand, ..room.setting("MUG", "shop") };
                     room.stock.set_level(said).await.is_ok()
                 })
             })

@@ -7,8 +7,8 @@ use emporia_contracts::{
     ids::OrderId,
     inventory::{Allocation, Inventory, StockMoved},
     orders::{
-        FulfilmentShipped, LineKind, LineUnits, OrderLinesCancelled, OrderLinesPlaced, OrderMode, OrderPlaced,
-        PricedLine, PricedSnapshot, ReturnCondition, ReturnRecorded, ReturnedLine,
+        FulfilmentShipped, LineKind, LineUnits, OrderLinesCancelled, OrderLinesPlaced, OrderMode,
+        OrderPlaced, PricedLine, PricedSnapshot, ReturnCondition, ReturnRecorded, ReturnedLine,
     },
     tax::LineTax,
     values::Quantity,
@@ -38,7 +38,13 @@ fn line(room: &Room, name: &str, quantity: i64, kind: LineKind) -> PricedLine {
         unit_price: UnitPrice::parse("1", "EUR".parse().unwrap()).unwrap(),
         amount,
         tax_category: "standard".parse().unwrap(),
-        tax: LineTax { name: "none".into(), rate: "0".parse().unwrap(), net: amount, tax: euros(0), gross: amount },
+        tax: LineTax {
+            name: "none".into(),
+            rate: "0".parse().unwrap(),
+            net: amount,
+            tax: euros(0),
+            gross: amount,
+        },
     }
 }
 
@@ -68,7 +74,12 @@ fn placed(order: OrderId, lines: Vec<PricedLine>, further_lines: usize, from: Op
     }
 }
 
-fn shipped(room: &Room, order: OrderId, rows: &[(&str, i64)], allocated_at: Option<&str>) -> FulfilmentShipped {
+fn shipped(
+    room: &Room,
+    order: OrderId,
+    rows: &[(&str, i64)],
+    allocated_at: Option<&str>,
+) -> FulfilmentShipped {
     FulfilmentShipped {
         order_id: order,
         number: "E-1".into(),
@@ -190,7 +201,13 @@ async fn an_order_of_1114_lines_leaves_stock_line_by_line_once() {
     assert!(levels.iter().all(|l| (l.on_hand, l.available) == (0, 0)));
     room.audit(&skus).await;
     assert!(consumer.poison(None, 10).await.unwrap().is_empty());
-    let sales: usize = room.told::<StockMoved>().await.iter().filter(|m| m.reference.starts_with("order")).map(|m| m.lines.len()).sum();
+    let sales: usize = room
+        .told::<StockMoved>()
+        .await
+        .iter()
+        .filter(|m| m.reference.starts_with("order"))
+        .map(|m| m.lines.len())
+        .sum();
     assert_eq!(sales, 1_114);
 }
 
@@ -209,7 +226,9 @@ async fn long_shipments_cancellations_and_returns_are_not_set_aside() {
     for count in [60, 100] {
         let back: Vec<_> = names[..count]
             .iter()
-            .flat_map(|n| [(n.as_str(), 1, ReturnCondition::Restock), (n.as_str(), 1, ReturnCondition::Damaged)])
+            .flat_map(|n| {
+                [(n.as_str(), 1, ReturnCondition::Restock), (n.as_str(), 1, ReturnCondition::Damaged)]
+            })
             .collect();
         room.says(&returned(&room, &back)).await;
     }

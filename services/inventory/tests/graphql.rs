@@ -41,7 +41,8 @@ async fn a_page_of_variants_tells_what_can_be_sold_of_each() {
     let [mug, none] = [&answer["data"]["_entities"][0], &answer["data"]["_entities"][1]];
     assert_eq!(mug["availability"], json!({ "inStock": true, "quantity": 5, "backorder": false }));
     assert_eq!(none["availability"], json!({ "inStock": false, "quantity": 0, "backorder": false }));
-    let on_hand: Vec<_> = mug["stockLevels"].as_array().unwrap().iter().map(|l| l["onHand"].clone()).collect();
+    let on_hand: Vec<_> =
+        mug["stockLevels"].as_array().unwrap().iter().map(|l| l["onHand"].clone()).collect();
     assert_eq!(on_hand, [3, 0, 2]);
 }
 

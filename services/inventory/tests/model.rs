@@ -110,7 +110,9 @@ async fn run(steps: Vec<Step>) {
                 wish.reservation = promise.id;
                 let answer = room.stock.reserve(wish).await;
                 match promise.fate {
-                    Fate::Held(until) if now < until => assert_eq!(answer.unwrap().allocations, promise.allocations),
+                    Fate::Held(until) if now < until => {
+                        assert_eq!(answer.unwrap().allocations, promise.allocations)
+                    }
                     Fate::Sold(_) => assert_eq!(answer.unwrap().allocations, promise.allocations),
                     _ => assert_eq!(answer.unwrap_err(), ReserveRefusal::Ended(promise.id)),
                 }

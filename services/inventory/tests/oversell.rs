@@ -153,7 +153,8 @@ async fn commit_release_and_sweep_that_race_for_the_same_reservations_end_each_i
                 }
                 for (wish, order) in &wishes {
                     match task % 4 {
-                        0 | 1 => committed.extend(room.commit(wish.reservation, *order).await.map(|_| wish.reservation)),
+                        0 | 1 => committed
+                            .extend(room.commit(wish.reservation, *order).await.map(|_| wish.reservation)),
                         2 => room.release(wish.reservation).await,
                         _ => drop(room.stock.sweep().await.unwrap()),
                     }
@@ -170,7 +171,8 @@ async fn commit_release_and_sweep_that_race_for_the_same_reservations_end_each_i
     while room.stock.sweep().await.unwrap() > 0 {}
     room.audit(&names.iter().map(|n| sku(n)).collect::<Vec<_>>()).await;
     let units = |wish: &Reserve| -> i64 { wish.demand.iter().map(|d| d.quantity.units()).sum() };
-    let sold: i64 = wishes.iter().filter(|(w, _)| committed.contains(&w.reservation)).map(|(w, _)| units(w)).sum();
+    let sold: i64 =
+        wishes.iter().filter(|(w, _)| committed.contains(&w.reservation)).map(|(w, _)| units(w)).sum();
     let (mut allocated, mut reserved) = (0, 0);
     for name in &names {
         let level = room.level(name, "lyon").await;

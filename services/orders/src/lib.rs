@@ -8,8 +8,8 @@ mod service;
 
 pub use graphql::{OrdersSchema, schema};
 pub use model::{
-    Fulfilment, FulfilmentState, LedgerEntry, LedgerKind, Order, OrderLine, OrderStatus, ReturnDocument, TimelineEntry,
-    Units, space,
+    Fulfilment, FulfilmentState, LedgerEntry, LedgerKind, Order, OrderLine, OrderStatus, ReturnDocument,
+    TimelineEntry, Units, space,
 };
 pub use projections::OrdersFollowPayments;
 pub use service::{CancelLines, CreateFulfilment, OrderError, OrderQuery, OrdersService, Shipment};

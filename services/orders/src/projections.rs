@@ -6,7 +6,9 @@ use crate::{
 };
 use emporia_contracts::{
     orders::OrderPaymentNoted,
-    payments::{PaymentCaptured, PaymentDisputed, PaymentExpired, PaymentFacts, PaymentRefunded, PaymentVoided},
+    payments::{
+        PaymentCaptured, PaymentDisputed, PaymentExpired, PaymentFacts, PaymentRefunded, PaymentVoided,
+    },
 };
 use emporia_events::{Envelope, EventMeta, EventPayload, Handler, HandlerError};
 use emporia_money::{Money, MoneyError};
@@ -38,7 +40,10 @@ impl Handler for OrdersFollowPayments {
             (disputed.payment.clone(), Entry::told("PaymentDisputed", &disputed.payment, "disputed"))
         } else if event.is::<PaymentExpired>() {
             let expired: PaymentExpired = event.payload()?;
-            (expired.payment.clone(), Entry::told("PaymentExpired", &expired.payment, "ran out before capture"))
+            (
+                expired.payment.clone(),
+                Entry::told("PaymentExpired", &expired.payment, "ran out before capture"),
+            )
         } else {
             return Ok(());
         };

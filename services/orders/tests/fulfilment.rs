@@ -56,7 +56,10 @@ async fn a_split_order_is_served_where_it_is_allocated_and_frees_exactly_that() 
     // What is planned cannot be planned or cancelled again.
     let line = request.snapshot.lines[0].id;
     let id = order.to_string();
-    let too_many = room.operate("createFulfilment", json!({ "orderId": id, "location": "lyon", "lines": [count(&line, 3)] }));
+    let too_many = room.operate(
+        "createFulfilment",
+        json!({ "orderId": id, "location": "lyon", "lines": [count(&line, 3)] }),
+    );
     assert_eq!(too_many.await["userErrors"][0]["code"], "STATE_NOT_ALLOWED");
     let cancel = json!({ "orderId": id, "reason": "one is enough", "lines": [count(&line, 1)] });
     room.operate("cancelOrder", cancel).await;
@@ -67,7 +70,10 @@ async fn a_split_order_is_served_where_it_is_allocated_and_frees_exactly_that() 
     let shipped = room.told::<FulfilmentShipped>().await;
     let seen: Vec<_> = shipped.iter().map(|s| (s.location.as_str(), s.lines[0].quantity.units())).collect();
     assert_eq!(seen, [("berlin", 3), ("lyon", 1)]);
-    assert_eq!((units_at(&shipped[0].allocations, "berlin"), units_at(&shipped[1].allocations, "lyon")), (3, 1));
+    assert_eq!(
+        (units_at(&shipped[0].allocations, "berlin"), units_at(&shipped[1].allocations, "lyon")),
+        (3, 1)
+    );
     assert_eq!(units_at(&room.told::<OrderLinesCancelled>().await[0].allocations, "lyon"), 1);
     assert_eq!(room.told::<OrderClosed>().await.len(), 1);
 }
@@ -126,7 +132,9 @@ async fn with_the_first_shipment_go_postage_and_services_once_and_a_cancelled_or
         let (mug, engraving) = (request.snapshot.lines[0].id, request.snapshot.lines[1].id);
         let order = room.place(&request).await;
         let id = order.to_string();
-        let cancel = async |lines: Value| room.operate("cancelOrder", json!({ "orderId": id, "reason": "r", "lines": lines })).await;
+        let cancel = async |lines: Value| {
+            room.operate("cancelOrder", json!({ "orderId": id, "reason": "r", "lines": lines })).await
+        };
         if ship_first {
             // One engraving was cancelled before: it is neither rendered nor charged.
             cancel(json!([count(&engraving, 1)])).await;
@@ -134,7 +142,10 @@ async fn with_the_first_shipment_go_postage_and_services_once_and_a_cancelled_or
             room.ship(order, &fulfilment).await;
             let taken = room.told::<FulfilmentShipped>().await[0].captures[0].amount;
             assert_eq!(taken, money(1000 + 350 - 300 + 499, "EUR"));
-            assert_eq!(cancel(json!([count(&engraving, 1)])).await["userErrors"][0]["code"], "STATE_NOT_ALLOWED");
+            assert_eq!(
+                cancel(json!([count(&engraving, 1)])).await["userErrors"][0]["code"],
+                "STATE_NOT_ALLOWED"
+            );
             let done = cancel(Value::Null).await;
             assert_eq!(done["order"]["status"], "CLOSED");
             let total: i64 = room.told::<OrderLinesCancelled>().await.iter().map(|c| c.amount.minor()).sum();
@@ -160,7 +171,10 @@ async fn a_return_is_held_against_what_arrived_and_known_by_its_external_id() {
     let one = returning(&room, Some(order), vec![back(&line, 1, ReturnCondition::Restock)]);
     assert!(matches!(room.orders.record_return(one.clone()).await, Err(OrderRefusal::Invalid(_))));
     let lost = returning(&room, Some(order), vec![back(&line, 1, ReturnCondition::NoGoods)]);
-    assert!(matches!(room.orders.record_return(lost).await, Err(OrderRefusal::Invalid(_))), "nothing was paid yet");
+    assert!(
+        matches!(room.orders.record_return(lost).await, Err(OrderRefusal::Invalid(_))),
+        "nothing was paid yet"
+    );
     let fulfilment = room.plan(order, None, None).await;
     room.ship(order, &fulfilment).await;
     assert_eq!(room.orders.record_return(one.clone()).await.unwrap().refund, Some(money(333, "EUR")));
@@ -195,7 +209,8 @@ async fn a_blind_return_needs_what_was_given_back_and_no_order() {
         let refused = room.orders.record_return(returning(&room, None, vec![line(refund)])).await;
         assert!(matches!(refused, Err(OrderRefusal::Invalid(_))));
     }
-    let done = room.orders.record_return(returning(&room, None, vec![line(Some(money(500, "EUR")))])).await.unwrap();
+    let done =
+        room.orders.record_return(returning(&room, None, vec![line(Some(money(500, "EUR")))])).await.unwrap();
     assert_eq!(done.refund, Some(money(500, "EUR")));
     assert!(room.told::<ReturnRecorded>().await[0].refunds.is_empty());
 }
@@ -210,7 +225,8 @@ async fn a_return_reported_64_times_at_once_gives_money_back_once() {
     let report = returning(&room, Some(order), vec![back(&line, 1, ReturnCondition::Restock)]);
     let callers: Vec<_> = (0..64)
         .map(|_| {
-            let (room, report) = (room.clone(), RecordReturn { return_id: room.ids.next(), ..report.clone() });
+            let (room, report) =
+                (room.clone(), RecordReturn { return_id: room.ids.next(), ..report.clone() });
             tokio::spawn(async move { room.orders.record_return(report).await.unwrap().return_id })
         })
         .collect();
@@ -263,12 +279,22 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Any history, then the rest is shipped or cancelled and everything comes back.
-async fn history(rows: Vec<(i64, i64)>, postage: i64, split: i64, currency: &str, steps: Vec<Step>, end_by_shipping: bool) {
+async fn history(
+    rows: Vec<(i64, i64)>,
+    postage: i64,
+    split: i64,
+    currency: &str,
+    steps: Vec<Step>,
+    end_by_shipping: bool,
+) {
     let room = Room::open().await;
     let consumer = room.follow().await;
     let names = ["A", "B", "C"];
-    let lines: Vec<_> =
-        rows.iter().zip(names).map(|((units, minor), name)| room.line(LineKind::Goods, (name, *units, *minor), currency)).collect();
+    let lines: Vec<_> = rows
+        .iter()
+        .zip(names)
+        .map(|((units, minor), name)| room.line(LineKind::Goods, (name, *units, *minor), currency))
+        .collect();
     let mut request = room.request_of(lines, postage, currency);
     let total = request.snapshot.totals.total;
     let part = money(total.minor() * split / 100, currency);
@@ -286,13 +312,20 @@ async fn history(rows: Vec<(i64, i64)>, postage: i64, split: i64, currency: &str
     let give_back = async |line: usize, units: i64| {
         let line = room.order(order).await.lines.remove(line);
         // Refused when so many did not arrive.
-        let _ = room.orders.record_return(returning(&room, Some(order), vec![back(&line, units, ReturnCondition::Restock)])).await;
+        let _ = room
+            .orders
+            .record_return(returning(&room, Some(order), vec![back(&line, units, ReturnCondition::Restock)]))
+            .await;
     };
     for step in steps {
         match step {
             Step::Ship(line, n) if line < ids.len() => ship(Some(json!([count(&ids[line], n)]))).await,
             Step::Cancel(line, n) if line < ids.len() => {
-                room.operate("cancelOrder", json!({ "orderId": id, "reason": "r", "lines": [count(&ids[line], n)] })).await;
+                room.operate(
+                    "cancelOrder",
+                    json!({ "orderId": id, "reason": "r", "lines": [count(&ids[line], n)] }),
+                )
+                .await;
             }
             Step::Return(line, n) if line < ids.len() => give_back(line, n).await,
             _ => {}
@@ -332,8 +365,10 @@ async fn history(rows: Vec<(i64, i64)>, postage: i64, split: i64, currency: &str
     let goods = taken - if after.delivery_captured { postage } else { 0 };
     assert_eq!(returned, goods, "all that was paid for goods came back");
     let ordered: i64 = rows.iter().map(|r| r.0).sum();
-    let freed: i64 = room.told::<OrderLinesCancelled>().await.iter().map(|c| units_at(&c.allocations, "berlin")).sum();
-    let used: i64 = room.told::<FulfilmentShipped>().await.iter().map(|s| units_at(&s.allocations, "berlin")).sum();
+    let freed: i64 =
+        room.told::<OrderLinesCancelled>().await.iter().map(|c| units_at(&c.allocations, "berlin")).sum();
+    let used: i64 =
+        room.told::<FulfilmentShipped>().await.iter().map(|s| units_at(&s.allocations, "berlin")).sum();
     assert_eq!(freed + used, ordered, "every allocation ended once");
 }
 

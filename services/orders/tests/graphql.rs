@@ -15,20 +15,38 @@ async fn an_order_is_seen_by_its_owner_and_by_operators_and_by_nobody_else() {
     let order = room.place(&room.request(&[("MUG", 1, 500)])).await;
     let (id, number) = (order.to_string(), room.order(order).await.number);
     let customer = context(Principal::Customer(room.ids.next()), None);
-    let clerk = context(Principal::Operator { id: room.ids.next(), scopes: ["catalog:write".to_owned()].into() }, None);
+    let clerk = context(
+        Principal::Operator { id: room.ids.next(), scopes: ["catalog:write".to_owned()].into() },
+        None,
+    );
     for stranger in [guest("bob"), context(Principal::Anonymous, None), customer, clerk] {
         let seen = room.ask(stranger.clone(), ORDER, json!({ "id": id })).await;
         assert_eq!(seen["data"], json!({ "order": null }), "{stranger:?}");
-        assert_eq!(room.ask(stranger.clone(), ENTITY, json!({ "id": id })).await["data"]["_entities"][0], Value::Null);
+        assert_eq!(
+            room.ask(stranger.clone(), ENTITY, json!({ "id": id })).await["data"]["_entities"][0],
+            Value::Null
+        );
         let by_number = "query($n: String!) { orderByNumber(number: $n) { id } }";
-        assert_eq!(room.ask(stranger, by_number, json!({ "n": number })).await["data"]["orderByNumber"], Value::Null);
+        assert_eq!(
+            room.ask(stranger, by_number, json!({ "n": number })).await["data"]["orderByNumber"],
+            Value::Null
+        );
     }
     for friend in [guest("ann"), operator()] {
-        assert_eq!(room.ask(friend.clone(), ORDER, json!({ "id": id })).await["data"]["order"]["number"], number);
-        assert_eq!(room.ask(friend, ENTITY, json!({ "id": id })).await["data"]["_entities"][0]["number"], number);
+        assert_eq!(
+            room.ask(friend.clone(), ORDER, json!({ "id": id })).await["data"]["order"]["number"],
+            number
+        );
+        assert_eq!(
+            room.ask(friend, ENTITY, json!({ "id": id })).await["data"]["_entities"][0]["number"],
+            number
+        );
     }
     let mine = "{ myOrders { edges { node { id } } } }";
-    assert_eq!(room.ask(guest("ann"), mine, json!({})).await["data"]["myOrders"]["edges"][0]["node"]["id"], id);
+    assert_eq!(
+        room.ask(guest("ann"), mine, json!({})).await["data"]["myOrders"]["edges"][0]["node"]["id"],
+        id
+    );
     assert_eq!(room.ask(guest("bob"), mine, json!({})).await["data"]["myOrders"]["edges"], json!([]));
     let nobody = room.ask(context(Principal::Anonymous, None), mine, json!({})).await;
     assert_eq!(nobody["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
@@ -49,7 +67,10 @@ async fn another_customers_orders_are_refused_and_names_of_staff_need_a_scope() 
     assert!(room.ask(context(Principal::Customer(ann), None), of, id).await["errors"].is_null());
     let sdl = room.graph.sdl();
     let entry = &sdl[sdl.find("type OrderTimelineEntry").unwrap()..];
-    assert!(entry[..entry.find('}').unwrap()].contains("actor: String! @requiresScopes(scopes: [[\"orders:read\"]])"));
+    assert!(
+        entry[..entry.find('}').unwrap()]
+            .contains("actor: String! @requiresScopes(scopes: [[\"orders:read\"]])")
+    );
 }
 
 #[tokio::test]
@@ -74,11 +95,22 @@ async fn a_version_that_is_not_the_newest_is_refused_and_changes_nothing() {
     let order = room.place(&room.request(&[("MUG", 3, 3000)])).await;
     let version = room.orders.get(order).await.unwrap().unwrap().version.to_string();
     let id = order.to_string();
-    room.plan(order, None, Some(json!([{ "orderLineId": room.order(order).await.lines[0].priced.id.to_string(), "quantity": 1 }]))).await;
-    let stale = room.operate("cancelOrder", json!({ "orderId": id, "reason": "r", "expectedVersion": version })).await;
+    room.plan(
+        order,
+        None,
+        Some(
+            json!([{ "orderLineId": room.order(order).await.lines[0].priced.id.to_string(), "quantity": 1 }]),
+        ),
+    )
+    .await;
+    let stale = room
+        .operate("cancelOrder", json!({ "orderId": id, "reason": "r", "expectedVersion": version }))
+        .await;
     assert_eq!(stale["userErrors"][0]["code"], "VERSION_CONFLICT");
     let version = room.orders.get(order).await.unwrap().unwrap().version.to_string();
-    let fresh = room.operate("cancelOrder", json!({ "orderId": id, "reason": "r", "expectedVersion": version })).await;
+    let fresh = room
+        .operate("cancelOrder", json!({ "orderId": id, "reason": "r", "expectedVersion": version }))
+        .await;
     assert_eq!(fresh["userErrors"], json!([]));
 }
 
@@ -100,7 +132,8 @@ async fn hostile_quantities_ids_and_texts_are_told_apart_and_change_nothing() {
             assert_eq!(refused["userErrors"][0]["code"], "STATE_NOT_ALLOWED", "{name} {quantity}: {refused}");
         }
     }
-    let unknown = json!({ "orderId": id, "lines": [{ "orderLineId": other_line.to_string(), "quantity": 1 }] });
+    let unknown =
+        json!({ "orderId": id, "lines": [{ "orderLineId": other_line.to_string(), "quantity": 1 }] });
     assert_eq!(room.operate("createFulfilment", unknown).await["userErrors"][0]["code"], "STATE_NOT_ALLOWED");
     // The same line twice is summed, and together too many.
     let twice = json!({ "orderId": id, "lines": [{ "orderLineId": line, "quantity": 2 }, { "orderLineId": line, "quantity": 2 }] });

@@ -49,7 +49,9 @@ async fn a_reported_order_is_known_by_its_external_id_in_its_channel() {
         .map(|_| {
             let room = room.clone();
             // The same fact under a new id of ours each time.
-            tokio::spawn(async move { room.orders.place(fact(&room, "573585", &[("MUG", 1, 500)])).await.unwrap() })
+            tokio::spawn(async move {
+                room.orders.place(fact(&room, "573585", &[("MUG", 1, 500)])).await.unwrap()
+            })
         })
         .collect();
     let mut seen = BTreeSet::new();
@@ -59,7 +61,8 @@ async fn a_reported_order_is_known_by_its_external_id_in_its_channel() {
     assert_eq!((seen.len(), room.told::<OrderPlaced>().await.len()), (1, 1));
     let other = fact(&room, "573585", &[("MUG", 2, 500)]);
     assert!(matches!(room.orders.place(other).await, Err(OrderRefusal::Reused(id)) if id == "573585"));
-    let elsewhere = PlaceOrder { channel: "us".parse().unwrap(), ..fact(&room, "573585", &[("MUG", 1, 500)]) };
+    let elsewhere =
+        PlaceOrder { channel: "us".parse().unwrap(), ..fact(&room, "573585", &[("MUG", 1, 500)]) };
     assert!(!room.orders.place(elsewhere).await.unwrap().replayed);
 }
 
@@ -96,10 +99,15 @@ async fn an_order_of_1114_long_lines_is_one_order_and_every_event_and_document_f
     let lines: Vec<_> = (0..1_114)
         .map(|n| {
             let mut line = room.line(LineKind::Goods, (&format!("85123A-{n:04}"), 3, 765), "EUR");
-            line.title = "Hängender Teelichthalter ‹Weißes Herz› mit Glaseinsatz, handbemalt, Geschenkset ".repeat(5);
-            line.image_url = Some(format!("https://images.example.com/products/{}/{n}.webp", "x".repeat(120)));
+            line.title =
+                "Hängender Teelichthalter ‹Weißes Herz› mit Glaseinsatz, handbemalt, Geschenkset ".repeat(5);
+            line.image_url =
+                Some(format!("https://images.example.com/products/{}/{n}.webp", "x".repeat(120)));
             line.options = (0..4)
-                .map(|o| SelectedOption { name: format!("Option number {o}"), value: "a rather long value".into() })
+                .map(|o| SelectedOption {
+                    name: format!("Option number {o}"),
+                    value: "a rather long value".into(),
+                })
                 .collect();
             line
         })
@@ -113,7 +121,8 @@ async fn an_order_of_1114_long_lines_is_one_order_and_every_event_and_document_f
     assert!(kept.iter().map(|l| &l.priced).eq(&request.snapshot.lines));
     let first = room.told::<OrderPlaced>().await.remove(0);
     let more = room.told::<OrderLinesPlaced>().await;
-    let told: Vec<_> = first.snapshot.lines.iter().chain(more.iter().flat_map(|m| &m.lines)).cloned().collect();
+    let told: Vec<_> =
+        first.snapshot.lines.iter().chain(more.iter().flat_map(|m| &m.lines)).cloned().collect();
     assert_eq!(told, request.snapshot.lines);
     assert_eq!(first.further_lines + first.snapshot.lines.len(), 1_114);
     let mut offset = first.snapshot.lines.len();
@@ -152,8 +161,11 @@ async fn what_is_no_order_is_refused() {
         wrong(|r| r.snapshot.lines.push(r.snapshot.lines[0].clone())),
         wrong(|r| r.snapshot.lines[0].title = "x".repeat(2_000)),
         wrong(|r| {
-            let (line, ids) = (r.snapshot.lines[0].clone(), emporia_id::Ids::random(Arc::new(emporia_id::SystemClock)));
-            r.snapshot.lines.extend((0..1_500).map(|_| emporia_contracts::orders::PricedLine { id: ids.next(), ..line.clone() }));
+            let (line, ids) =
+                (r.snapshot.lines[0].clone(), emporia_id::Ids::random(Arc::new(emporia_id::SystemClock)));
+            r.snapshot.lines.extend(
+                (0..1_500).map(|_| emporia_contracts::orders::PricedLine { id: ids.next(), ..line.clone() }),
+            );
         }),
     ];
     for (n, request) in cases.into_iter().enumerate() {

@@ -25,7 +25,7 @@ pub(crate) fn apply(payment: &mut Payment, said: &ProviderAuthorisation, now: Ti
     payment.provider_id = Some(said.provider_id.clone());
     payment.card_brand = said.card_brand.clone().or(payment.card_brand.take());
     payment.card_last4 = said.card_last4.clone().or(payment.card_last4.take());
-    let undecided = matches!(payment.state, S::Created | S::Pending | S::RequiresAction);
+    let undecided = undecided(payment);
     match &said.status {
         ProviderStatus::Authorised if undecided && said.amount == payment.amount => {
             settle(payment, S::Authorised);
@@ -33,7 +33,8 @@ pub(crate) fn apply(payment: &mut Payment, said: &ProviderAuthorisation, now: Ti
             payment.due = if payment.give_up.is_some() { Some(now) } else { said.authorised_until };
             let (amount, key) = (payment.amount, payment.id.to_string());
             payment.entries.push(Entry { kind: EntryKind::Authorisation, amount, key, at: now });
-            Change::Authorised
+            // Nobody is to be woken by money that goes back at once.
+            if payment.give_up.is_some() { Change::None } else { Change::Authorised }
         }
         ProviderStatus::Authorised if undecided => {
             // Not what was asked for: nobody may rest on it.
@@ -42,6 +43,12 @@ pub(crate) fn apply(payment: &mut Payment, said: &ProviderAuthorisation, now: Ti
             payment.decline_code = Some("amount_mismatch".into());
             payment.due = Some(now);
             Change::Failed
+        }
+        ProviderStatus::Authorised if gone(payment) => {
+            // It was given up here while the provider was still at it: the money must not stay held.
+            payment.give_up = Some("authorised after it had ended".into());
+            payment.due = Some(now);
+            Change::None
         }
         ProviderStatus::Declined { code } if undecided => {
             settle(payment, S::Failed);
@@ -74,6 +81,18 @@ pub(crate) fn apply(payment: &mut Payment, said: &ProviderAuthorisation, now: Ti
     }
 }
 
+/// Ended without a hold and without a void noted or done.
+fn gone(payment: &Payment) -> bool {
+    matches!(payment.state, PaymentState::Failed | PaymentState::Voided | PaymentState::Expired)
+        && payment.sum(EntryKind::Authorisation) == 0
+        && !payment.entries.iter().any(|e| e.kind == EntryKind::Void)
+}
+
+/// Whether the provider has not said yes or no.
+pub(crate) fn undecided(payment: &Payment) -> bool {
+    matches!(payment.state, PaymentState::Created | PaymentState::Pending | PaymentState::RequiresAction)
+}
+
 /// A state in which the means of payment is no longer needed.
 fn settle(payment: &mut Payment, state: PaymentState) {
     payment.state = state;
@@ -89,13 +108,38 @@ pub(crate) fn done(payment: &mut Payment, key: &str, now: Timestamp) -> Option<I
     payment.entries.push(Entry { kind, amount, key, at: now });
     payment.state = match kind {
         EntryKind::Capture if payment.state != PaymentState::Disputed => PaymentState::Captured,
-        EntryKind::Refund => PaymentState::Refunded,
-        EntryKind::Void if payment.sum(EntryKind::Capture) == 0 => PaymentState::Voided,
+        EntryKind::Refund if payment.state != PaymentState::Disputed => PaymentState::Refunded,
+        EntryKind::Void if payment.state == PaymentState::Authorised || undecided(payment) => {
+            PaymentState::Voided
+        }
         _ => payment.state,
     };
     if kind == EntryKind::Void {
         payment.give_up = None;
-        payment.due = None;
+        settle(payment, payment.state);
     }
+    payment.due = next_look(payment, now);
     Some(intent)
+}
+
+/// Forgets a noted operation that the provider definitely refused. A payment that is given up and not decided stays
+/// so: what cannot be cancelled yet is voided when it is authorised.
+pub(crate) fn refused(payment: &mut Payment, key: &str, now: Timestamp) {
+    let undecided = undecided(payment);
+    payment.intents.retain(|intent| {
+        let this = intent.key == key;
+        if this && intent.kind == EntryKind::Void && !undecided {
+            payment.give_up = None;
+        }
+        !this
+    });
+    payment.due = next_look(payment, now);
+}
+
+/// When somebody should look at a payment that the provider has decided.
+pub(crate) fn next_look(payment: &Payment, now: Timestamp) -> Option<Timestamp> {
+    if payment.give_up.is_some() || !payment.intents.is_empty() {
+        return Some(now + LOOK_UP);
+    }
+    payment.authorised_until.filter(|_| payment.state == PaymentState::Authorised)
 }

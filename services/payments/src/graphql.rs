@@ -1,13 +1,13 @@
-use crate::{
-    model,
-    service::PaymentsService,
+use crate::{model, service::PaymentsService};
+use async_graphql::{
+    Context, EmptySubscription, Enum, ID, InputObject, Object, Result, Schema, SimpleObject,
 };
-use async_graphql::{Context, EmptySubscription, Enum, ID, InputObject, Object, Result, Schema, SimpleObject};
 use emporia_contracts::payments::{PaymentRefusal, PaymentState, Payments, Refund};
 use emporia_money::Money;
+use emporia_store::StoreError;
 use emporia_subgraph::{
-    DateTime, GraphMoney, UserError, UserErrorCode, access::*, bad_input, context, fault, fingerprint, not_found,
-    parse_id, store_error,
+    DateTime, GraphMoney, UserError, UserErrorCode, access::*, bad_input, context, fault, fingerprint,
+    not_found, parse_id, store_error,
 };
 use serde::Serialize;
 
@@ -133,6 +133,7 @@ impl Order {
 /// Gives taken money back.
 #[derive(Debug, Clone, InputObject, Serialize)]
 pub struct RefundPaymentInput {
+    /// The payment.
     payment_id: ID,
     /// How much, as a decimal of the payment's currency.
     amount: String,
@@ -145,7 +146,9 @@ pub struct RefundPaymentInput {
 /// What came of a refund.
 #[derive(SimpleObject)]
 pub struct RefundPaymentPayload {
+    /// The payment as it is now.
     payment: Option<Payment>,
+    /// What to put right.
     user_errors: Vec<UserError>,
 }
 
@@ -156,11 +159,16 @@ pub struct Query;
 impl Query {
     /// A payment.
     #[graphql(directive = requires_scopes::apply(scope("orders:read")))]
-    async fn payment(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Payment>> {
+    async fn payment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The payment.")] id: ID,
+    ) -> Result<Option<Payment>> {
         let found = ctx.data::<PaymentsService>()?.get(parse_id("id", &id)?).await;
         Ok(found.map_err(|e| store_error("payments", e))?.map(Payment))
     }
 
+    /// An order by its identity across services.
     #[graphql(entity)]
     async fn find_order_by_id(&self, #[graphql(key)] id: ID) -> Result<Order> {
         Ok(Order { id: parse_id("id", &id)? })
@@ -174,12 +182,17 @@ pub struct Mutation;
 impl Mutation {
     /// Gives taken money back.
     #[graphql(directive = requires_scopes::apply(scope("payments:refund")))]
-    async fn refund_payment(&self, ctx: &Context<'_>, input: RefundPaymentInput) -> Result<RefundPaymentPayload> {
+    async fn refund_payment(
+        &self,
+        ctx: &Context<'_>,
+        input: RefundPaymentInput,
+    ) -> Result<RefundPaymentPayload> {
         let (service, asks) = (ctx.data::<PaymentsService>()?, context(ctx)?);
         let payment = parse_id("paymentId", &input.payment_id)?;
         let known = service.get(payment).await.map_err(|e| store_error("payments", e))?;
         let known = known.ok_or_else(|| not_found(format!("there is no payment {payment}")))?;
-        let amount = Money::parse(&input.amount, known.amount.currency()).map_err(|e| bad_input(format!("amount: {e}")))?;
+        let amount = Money::parse(&input.amount, known.amount.currency())
+            .map_err(|e| bad_input(format!("amount: {e}")))?;
         if input.reason.is_empty() || input.reason.len() > 200 || input.reason.chars().any(char::is_control) {
             return Err(bad_input("reason: 1 to 200 visible characters"));
         }
@@ -207,7 +220,10 @@ impl Mutation {
             }
             Err(PaymentRefusal::Fault(error)) => return Err(fault(error)),
             Err(e @ PaymentRefusal::Amount { .. }) => refused(UserErrorCode::LimitExceeded, &e),
-            Err(e @ PaymentRefusal::Reused(_)) => refused(UserErrorCode::Duplicate, &e),
+            Err(PaymentRefusal::Reused(_)) => {
+                let (scope, key) = ("refundPayment".to_owned(), input.idempotency_key);
+                return Err(store_error("payments", StoreError::IdempotencyKeyReused { scope, key }));
+            }
             Err(e @ PaymentRefusal::NotFound(_)) => refused(UserErrorCode::NotFound, &e),
             Err(e) => refused(UserErrorCode::StateNotAllowed, &e),
         })

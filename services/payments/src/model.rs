@@ -117,11 +117,13 @@ impl Payment {
 
     /// As others see it.
     pub fn facts(&self) -> PaymentFacts {
+        // Held money that is being given up is nothing to rest on, whether or not the provider has done it yet.
+        let given_up = self.give_up.is_some() && self.state == PaymentState::Authorised;
         PaymentFacts {
             payment_id: self.id,
             reference: self.reference.clone(),
             order_id: self.order,
-            state: self.state,
+            state: if given_up { PaymentState::Voided } else { self.state },
             amount: self.amount,
             authorised: self.money(self.sum(EntryKind::Authorisation)),
             captured: self.money(self.sum(EntryKind::Capture)),

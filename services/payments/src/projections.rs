@@ -36,7 +36,8 @@ impl Handler for PaymentsFollowOrders {
             let shipped: FulfilmentShipped = event.payload()?;
             for share in shipped.captures {
                 let key = format!("{}/{}", shipped.fulfilment_id, share.payment_id);
-                let capture = Capture { payment: share.payment_id, amount: share.amount, key, meta: meta.clone() };
+                let capture =
+                    Capture { payment: share.payment_id, amount: share.amount, key, meta: meta.clone() };
                 self.0.capture(capture).await.map_err(failed)?;
             }
         } else if event.is::<OrderLinesCancelled>() {

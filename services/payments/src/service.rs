@@ -12,9 +12,9 @@ use emporia_contracts::{
     Fault,
     ids::{OrderId, PaymentId},
     payments::{
-        AttachOrder, Authorise, Capture, PaymentActionRequired, PaymentAuthorised, PaymentExpired, PaymentFacts,
-        PaymentFailed, PaymentProvider, PaymentRefusal, PaymentRequest, PaymentVoided, Payments, ProviderAuthorisation,
-        Refund, Void,
+        AttachOrder, Authorise, Capture, PaymentActionRequired, PaymentAuthorised, PaymentExpired,
+        PaymentFacts, PaymentFailed, PaymentProvider, PaymentRefusal, PaymentRequest, PaymentVoided,
+        Payments, ProviderAuthorisation, Refund, Void,
     },
 };
 use emporia_events::{EventMeta, EventPayload, envelope};
@@ -23,8 +23,11 @@ use emporia_store::{IndexKey, Query, Space, StoreError, Tx};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// Calls that may wait for the provider at once.
+/// Authorisations that may wait for the provider at once.
 const CALLS: usize = 128;
+/// Look-ups, and captures, refunds and voids, that may wait at once: apart from authorisations, so that a crowd of
+/// shoppers before a slow provider does not keep them out.
+const ASIDE: usize = 32;
 
 /// Payments. Cheap to clone.
 #[derive(Clone)]
@@ -33,10 +36,16 @@ pub struct PaymentsService {
     pub(crate) ids: Ids,
     provider: Arc<dyn PaymentProvider>,
     calls: Arc<Semaphore>,
+    lookups: Arc<Semaphore>,
+    operations: Arc<Semaphore>,
 }
 
 pub(crate) fn fault(error: StoreError) -> Fault {
-    if error.is_retryable() { Fault::transient("payments", error) } else { Fault::permanent("payments", error) }
+    if error.is_retryable() {
+        Fault::transient("payments", error)
+    } else {
+        Fault::permanent("payments", error)
+    }
 }
 
 /// A refusal, or what the store says.
@@ -63,10 +72,16 @@ impl From<Failed> for PaymentRefusal {
 impl PaymentsService {
     /// Payments over their own key-space and one provider.
     pub fn new(space: Space, ids: Ids, provider: Arc<dyn PaymentProvider>) -> Self {
-        Self { space, ids, provider, calls: Arc::new(Semaphore::new(CALLS)) }
+        let turns = |most| Arc::new(Semaphore::new(most));
+        Self { space, ids, provider, calls: turns(CALLS), lookups: turns(ASIDE), operations: turns(ASIDE) }
     }
 
-    pub(crate) fn emit(&self, tx: &Tx, event: &impl EventPayload, meta: &EventMeta) -> Result<(), StoreError> {
+    pub(crate) fn emit(
+        &self,
+        tx: &Tx,
+        event: &impl EventPayload,
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
         tx.emit(envelope(event, meta, &self.ids, self.space.clock().as_ref())?)
     }
 
@@ -84,7 +99,8 @@ impl PaymentsService {
     /// What the store reports.
     pub async fn of_order(&self, order: OrderId) -> Result<Vec<Payment>, StoreError> {
         let prefix = IndexKey::new().text(&order.to_string());
-        let page = self.space.query::<Payment>(Query::index("payments_by_order").prefix(prefix).limit(100)).await?;
+        let page =
+            self.space.query::<Payment>(Query::index("payments_by_order").prefix(prefix).limit(100)).await?;
         Ok(page.into_values())
     }
 
@@ -132,14 +148,22 @@ impl PaymentsService {
         Ok(payment)
     }
 
-    pub(crate) fn tell(&self, tx: &Tx, of: &Payment, change: Change, meta: &EventMeta) -> Result<(), StoreError> {
+    pub(crate) fn tell(
+        &self,
+        tx: &Tx,
+        of: &Payment,
+        change: Change,
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
         let payment = of.facts();
         match change {
             Change::None | Change::Pending => Ok(()),
             Change::ActionRequired => self.emit(tx, &PaymentActionRequired { payment }, meta),
             Change::Authorised => self.emit(tx, &PaymentAuthorised { payment }, meta),
             Change::Failed => self.emit(tx, &PaymentFailed { payment }, meta),
-            Change::Voided => self.emit(tx, &PaymentVoided { payment, reason: "voided by the provider".into() }, meta),
+            Change::Voided => {
+                self.emit(tx, &PaymentVoided { payment, reason: "voided by the provider".into() }, meta)
+            }
             Change::Expired => self.emit(tx, &PaymentExpired { payment }, meta),
         }
     }
@@ -158,6 +182,9 @@ impl Payments for PaymentsService {
 
     async fn attach(&self, request: AttachOrder) -> Result<(), PaymentRefusal> {
         self.change(request.payment, |payment, _| {
+            if payment.order.is_some_and(|order| order != request.order) {
+                return Err(Failed::Refused(PaymentRefusal::Reused(payment.id)));
+            }
             payment.order = Some(request.order);
             Ok(())
         })

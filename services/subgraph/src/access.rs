@@ -11,7 +11,12 @@ pub fn public() {}
 pub fn authenticated() {}
 
 /// Only a caller that holds the scopes may select this field: one of the inner lists, all scopes of that list.
-#[TypeDirective(name = "requiresScopes", location = "FieldDefinition", location = "Object", location = "Interface")]
+#[TypeDirective(
+    name = "requiresScopes",
+    location = "FieldDefinition",
+    location = "Object",
+    location = "Interface"
+)]
 pub fn requires_scopes(scopes: Vec<Vec<String>>) {}
 
 /// One scope.

@@ -86,8 +86,8 @@ impl AddressInput {
             country,
             phone: self.phone,
         };
-        address
-            .checked()
-            .map_err(|error| UserError::new(UserErrorCode::Invalid, &format!("{field}.{}", error.field), error.to_string()))
+        address.checked().map_err(|error| {
+            UserError::new(UserErrorCode::Invalid, &format!("{field}.{}", error.field), error.to_string())
+        })
     }
 }

@@ -36,7 +36,9 @@ pub fn conflict(message: impl Into<String>) -> Error {
 pub fn store_error(room: &str, error: StoreError) -> Error {
     match &error {
         StoreError::IdempotencyKeyReused { key, .. } => coded(
-            format!("idempotency key \"{key}\" was already used with another input: use a new key for a new request"),
+            format!(
+                "idempotency key \"{key}\" was already used with another input: use a new key for a new request"
+            ),
             "IDEMPOTENCY_KEY_REUSED",
         ),
         StoreError::BadCursor { .. } | StoreError::BadKey { .. } => bad_input(error.to_string()),

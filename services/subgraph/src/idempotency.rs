@@ -20,7 +20,10 @@ pub fn idempotency(
 ) -> Result<Once, StoreError> {
     if key.is_empty() || key.len() > 200 || key.chars().any(char::is_control) {
         let key = key.chars().take(60).collect();
-        return Err(StoreError::BadKey { key, reason: "idempotencyKey has 1 to 200 visible characters".into() });
+        return Err(StoreError::BadKey {
+            key,
+            reason: "idempotencyKey has 1 to 200 visible characters".into(),
+        });
     }
     let caller = match (&asks.principal, asks.owner()) {
         (_, Some(Owner::Customer(id))) => format!("customer/{id}"),

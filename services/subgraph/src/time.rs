@@ -8,13 +8,12 @@ pub struct DateTime(pub Timestamp);
 #[Scalar(name = "DateTime")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        match &value {
-            Value::String(text) => text
-                .parse()
-                .map(Self)
-                .map_err(|_| InputValueError::custom("write an instant in RFC 3339 form, such as 2026-11-24T05:37:00Z")),
-            _ => Err(InputValueError::expected_type(value)),
-        }
+        let instant = match &value {
+            Value::String(text) => text.parse().map(Self).ok(),
+            _ => None,
+        };
+        let rule = "write an instant in RFC 3339 form, such as 2026-11-24T05:37:00Z";
+        instant.ok_or_else(|| InputValueError::custom(rule).with_extension("code", "BAD_USER_INPUT"))
     }
 
     fn to_value(&self) -> Value {

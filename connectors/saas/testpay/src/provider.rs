@@ -8,8 +8,8 @@ use crate::{
 use emporia_contracts::{
     ids::PaymentId,
     payments::{
-        PaymentMethod, PaymentProvider, ProviderAuthorisation, ProviderAuthorise, ProviderError, ProviderEvent,
-        ProviderStatus,
+        PaymentMethod, PaymentProvider, ProviderAuthorisation, ProviderAuthorise, ProviderError,
+        ProviderEvent, ProviderStatus,
     },
 };
 use emporia_money::Money;
@@ -44,14 +44,18 @@ fn failed(error: ClientError) -> ProviderError {
 }
 
 fn told(a: Authorisation) -> Result<ProviderAuthorisation, ProviderError> {
-    let currency = a.currency.parse().map_err(|e| ProviderError::Unknown(format!("the provider answered: {e}")))?;
+    let currency =
+        a.currency.parse().map_err(|e| ProviderError::Unknown(format!("the provider answered: {e}")))?;
     let status = match a.status {
         AuthorisationStatus::Pending => ProviderStatus::Pending,
-        AuthorisationStatus::RequiresAction => ProviderStatus::RequiresAction { url: a.action_url.unwrap_or_default() },
+        AuthorisationStatus::RequiresAction => {
+            ProviderStatus::RequiresAction { url: a.action_url.unwrap_or_default() }
+        }
         AuthorisationStatus::Authorised => ProviderStatus::Authorised,
         AuthorisationStatus::Declined => {
             // The code as the provider's API spells it.
-            let code = serde_json::to_value(a.decline_code).ok().and_then(|c| c.as_str().map(ToOwned::to_owned));
+            let code =
+                serde_json::to_value(a.decline_code).ok().and_then(|c| c.as_str().map(ToOwned::to_owned));
             ProviderStatus::Declined { code: code.unwrap_or_else(|| "declined".into()) }
         }
         AuthorisationStatus::Voided => ProviderStatus::Voided,
@@ -92,7 +96,12 @@ impl PaymentProvider for TestpayProvider {
         found.into_iter().next().map(told).transpose()
     }
 
-    async fn capture(&self, provider_id: &str, amount: Money, key: &str) -> Result<ProviderAuthorisation, ProviderError> {
+    async fn capture(
+        &self,
+        provider_id: &str,
+        amount: Money,
+        key: &str,
+    ) -> Result<ProviderAuthorisation, ProviderError> {
         self.client.capture(provider_id, amount.minor(), key).await.map_err(failed)?;
         self.now(provider_id).await
     }
@@ -102,12 +111,22 @@ impl PaymentProvider for TestpayProvider {
         self.now(provider_id).await
     }
 
-    async fn refund(&self, provider_id: &str, amount: Money, key: &str) -> Result<ProviderAuthorisation, ProviderError> {
+    async fn refund(
+        &self,
+        provider_id: &str,
+        amount: Money,
+        key: &str,
+    ) -> Result<ProviderAuthorisation, ProviderError> {
         self.client.refund(provider_id, amount.minor(), key).await.map_err(failed)?;
         self.now(provider_id).await
     }
 
-    fn verify_webhook(&self, headers: &[(String, String)], body: &[u8], now: Timestamp) -> Result<ProviderEvent, String> {
+    fn verify_webhook(
+        &self,
+        headers: &[(String, String)],
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<ProviderEvent, String> {
         let mut map = http::HeaderMap::new();
         for (name, value) in headers {
             if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), value.parse()) {
@@ -117,7 +136,8 @@ impl PaymentProvider for TestpayProvider {
         let event = webhook::verify(&self.webhook_secret, &map, body, now, webhook::DEFAULT_TOLERANCE)
             .map_err(|e| e.to_string())?;
         let authorisation = event.data.authorisation;
-        let payment = authorisation.reference.parse().map_err(|e| format!("its reference is not one of ours: {e}"))?;
+        let payment =
+            authorisation.reference.parse().map_err(|e| format!("its reference is not one of ours: {e}"))?;
         let disputed = event.event_type == EventType::DisputeOpened;
         let authorisation = told(authorisation).map_err(|e| e.to_string())?;
         Ok(ProviderEvent { id: event.id, payment, authorisation, disputed })

@@ -45,7 +45,9 @@ impl Report {
 
     /// The sum of a class, of a month, or of all.
     pub fn sum(&self, class: Option<Class>, month: Option<&str>) -> Cell {
-        let fits = |(c, m): &(Class, String)| class.is_none_or(|class| class == *c) && month.is_none_or(|month| month == m);
+        let fits = |(c, m): &(Class, String)| {
+            class.is_none_or(|class| class == *c) && month.is_none_or(|month| month == m)
+        };
         self.cells.iter().filter(|(key, _)| fits(key)).fold(Cell::default(), |mut sum, (_, cell)| {
             sum.add(cell);
             sum
@@ -83,8 +85,24 @@ impl fmt::Display for Report {
         }
         let all = self.sum(None, None);
         let difference = all.exact - all.recorded;
-        writeln!(f, "{:<10} {:<22} {:>9} {:>12} {:>17}", "all", "rounding difference", "", "", difference.normalize())?;
-        writeln!(f, "{:<10} {:<22} {:>9} {:>12} {:>17}", "all", "sum of the file", all.rows, all.units, all.exact.normalize())?;
+        writeln!(
+            f,
+            "{:<10} {:<22} {:>9} {:>12} {:>17}",
+            "all",
+            "rounding difference",
+            "",
+            "",
+            difference.normalize()
+        )?;
+        writeln!(
+            f,
+            "{:<10} {:<22} {:>9} {:>12} {:>17}",
+            "all",
+            "sum of the file",
+            all.rows,
+            all.units,
+            all.exact.normalize()
+        )?;
         writeln!(
             f,
             "\n{} orders made, {} known before; {} returns of known orders, {} blind ones",

@@ -62,8 +62,16 @@ pub enum RowError {
     },
 }
 
-const COLUMNS: [&str; 8] =
-    ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"];
+const COLUMNS: [&str; 8] = [
+    "InvoiceNo",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+    "Country",
+];
 const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
 
 /// One copy of every text, however often it comes.
@@ -90,7 +98,8 @@ pub fn read(path: &Path) -> Result<Vec<Row>, RowError> {
     let failed = |source| RowError::File { file: name.clone(), source };
     let mut file = BufReader::new(File::open(path).map_err(failed)?);
     let gzipped = file.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
-    let plain: Box<dyn Read> = if gzipped { Box::new(flate2::bufread::MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let plain: Box<dyn Read> =
+        if gzipped { Box::new(flate2::bufread::MultiGzDecoder::new(file)) } else { Box::new(file) };
     let mut reader = csv::ReaderBuilder::new().has_headers(true).flexible(false).from_reader(plain);
     let header = reader.byte_headers().map_err(|e| failed(e.into()))?;
     if !header.iter().eq(COLUMNS.iter().map(|c| c.as_bytes())) {
@@ -100,7 +109,12 @@ pub fn read(path: &Path) -> Result<Vec<Row>, RowError> {
     while reader.read_byte_record(&mut record).map_err(|e| failed(e.into()))? {
         let line = record.position().map_or(0, csv::Position::line);
         let row = parse(&record, &mut texts);
-        rows.push(row.map_err(|(column, what)| RowError::Row { file: name.clone(), line, column: COLUMNS[column], what })?);
+        rows.push(row.map_err(|(column, what)| RowError::Row {
+            file: name.clone(),
+            line,
+            column: COLUMNS[column],
+            what,
+        })?);
     }
     Ok(rows)
 }

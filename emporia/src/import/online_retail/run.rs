@@ -101,7 +101,8 @@ pub async fn run(
     while let Some(first) = rest.first() {
         // A day at a time: a return of today may belong to a sale of today.
         let day = first[0].at.as_second().div_euclid(86_400);
-        let end = rest.iter().position(|i| i[0].at.as_second().div_euclid(86_400) != day).unwrap_or(rest.len());
+        let end =
+            rest.iter().position(|i| i[0].at.as_second().div_euclid(86_400) != day).unwrap_or(rest.len());
         let (today, later) = rest.split_at(end);
         import.day(today, &mut purchases, &mut placed, &mut report).await?;
         done += today.iter().map(|i| i.len() as u64).sum::<u64>();
@@ -147,12 +148,12 @@ impl<'a> Import<'a> {
         };
         platform.inventory.define_location(place).await.map_err(refused("location"))?;
         let articles = articles(rows).map_err(text("articles"))?;
-        let mut import =
-            Self { platform, meta, channel, location, currency, customers: HashMap::new() };
+        let mut import = Self { platform, meta, channel, location, currency, customers: HashMap::new() };
         import.catalogue(&articles).await?;
         import.opening_stock(&articles, rows.first().map_or(Timestamp::UNIX_EPOCH, |row| row.at)).await?;
         let numbers = customers(rows);
-        let external: Result<Vec<_>, String> = numbers.iter().map(|n| parsed(&format!("online-retail/{n}"))).collect();
+        let external: Result<Vec<_>, String> =
+            numbers.iter().map(|n| parsed(&format!("online-retail/{n}"))).collect();
         let external = external.map_err(text("customers"))?;
         let made = platform.customers.import(&external, &import.meta).await.map_err(refused("customers"))?;
         import.customers = numbers.into_iter().zip(made).collect();
@@ -177,7 +178,8 @@ impl<'a> Import<'a> {
         };
         catalog.define_category(category, self.meta.clone()).await.map_err(refused("category"))?;
         let drafts = drafts(articles, &self.channel).map_err(text("articles"))?;
-        let upserted = catalog.upsert_products(drafts, self.meta.clone()).await.map_err(refused("articles"))?;
+        let upserted =
+            catalog.upsert_products(drafts, self.meta.clone()).await.map_err(refused("articles"))?;
         for (article, upserted) in articles.iter().zip(upserted) {
             if let Upserted::Refused(refusal) = upserted {
                 return Err(refused(article.sku.as_str())(refusal));
@@ -195,7 +197,8 @@ impl<'a> Import<'a> {
                 expected: Expected::Anything,
             });
         }
-        let set = self.platform.pricing.set_prices(prices, self.meta.clone()).await.map_err(refused("prices"))?;
+        let set =
+            self.platform.pricing.set_prices(prices, self.meta.clone()).await.map_err(refused("prices"))?;
         for (article, set) in articles.iter().zip(set) {
             set.map_err(refused(article.sku.as_str()))?;
         }
@@ -208,7 +211,8 @@ impl<'a> Import<'a> {
         let mut facts = vec![];
         for (number, lines) in lines.chunks(60).enumerate() {
             facts.push(StockFact {
-                external_id: parsed(&format!("online-retail/opening/{number}")).map_err(refused("opening stock"))?,
+                external_id: parsed(&format!("online-retail/opening/{number}"))
+                    .map_err(refused("opening stock"))?,
                 location: self.location.clone(),
                 reason: MovementReason::Receipt,
                 lines: lines.to_vec(),
@@ -246,9 +250,8 @@ impl<'a> Import<'a> {
 
     /// Rows that make up the order of an invoice.
     fn order_lines<'r>(&self, invoice: &'r [&'r Row]) -> impl Iterator<Item = &'r Row> {
-        let sold = |class| {
-            matches!(class, Class::Sale | Class::FreeLine | Class::Postage | Class::FeeOrService)
-        };
+        let sold =
+            |class| matches!(class, Class::Sale | Class::FreeLine | Class::Postage | Class::FeeOrService);
         invoice.iter().copied().filter(move |row| sold(Class::of(row)))
     }
 
@@ -260,7 +263,11 @@ impl<'a> Import<'a> {
             lines.push(FactLine {
                 kind: kind(&row.code),
                 sku: sku(&row.code).map_err(refused(number))?,
-                title: if row.description.is_empty() { row.code.to_string() } else { row.description.to_string() },
+                title: if row.description.is_empty() {
+                    row.code.to_string()
+                } else {
+                    row.description.to_string()
+                },
                 quantity: Quantity::new(row.quantity).map_err(refused(number))?,
                 unit_price: UnitPrice::new(row.price, self.currency).map_err(refused(number))?,
             });
@@ -295,8 +302,13 @@ impl<'a> Import<'a> {
         let mut queues: BTreeMap<String, Vec<RecordReturn>> = BTreeMap::new();
         for invoice in invoices {
             for request in self.returns(invoice, purchases, placed, &mut lines).await? {
-                *(if request.order.is_some() { &mut report.referenced_returns } else { &mut report.blind_returns }) += 1;
-                let queue = request.order.map_or_else(|| request.external_id.to_string(), |order| order.to_string());
+                *(if request.order.is_some() {
+                    &mut report.referenced_returns
+                } else {
+                    &mut report.blind_returns
+                }) += 1;
+                let queue =
+                    request.order.map_or_else(|| request.external_id.to_string(), |order| order.to_string());
                 queues.entry(queue).or_default().push(request);
             }
         }
@@ -380,7 +392,9 @@ impl<'a> Import<'a> {
     ) -> Result<Option<OrderLineId>, ImportError> {
         let Some(order) = placed.get(invoice) else { return Ok(None) };
         if !known.contains_key(order) {
-            let Some(found) = self.platform.orders.get(*order).await.map_err(refused(invoice))? else { return Ok(None) };
+            let Some(found) = self.platform.orders.get(*order).await.map_err(refused(invoice))? else {
+                return Ok(None);
+            };
             let lines = self.platform.orders.lines(&found).await.map_err(refused(invoice))?;
             known.insert(*order, lines.into_iter().map(|l| l.priced.id).collect());
         }

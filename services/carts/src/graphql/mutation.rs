@@ -6,17 +6,20 @@ use crate::{
 };
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use emporia_contracts::{
-    GuestKey, Owner,
+    GuestKey, Owner, RequestContext,
     ids::{CartId, CartLineId},
     pricing::PriceRequest,
     values::Quantity,
 };
-use emporia_subgraph::{UserError, UserErrorCode, access::*, bad_input, conflict, context, parse_id, run_once};
+use emporia_subgraph::{
+    UserError, UserErrorCode, access::*, bad_input, context, idempotency, parse_id, run_once,
+};
 use serde::Serialize;
 
 /// Units of a SKU to be put in.
 #[derive(Debug, Clone, InputObject, Serialize)]
 pub struct CartLineInput {
+    /// Stock keeping unit.
     sku: String,
     /// 1 to 999999.
     quantity: i32,
@@ -35,7 +38,9 @@ pub struct CreateCartInput {
 /// Puts lines in.
 #[derive(Debug, Clone, InputObject, Serialize)]
 pub struct AddCartLinesInput {
+    /// The cart.
     cart_id: ID,
+    /// What to put in.
     lines: Vec<CartLineInput>,
     /// Refuse when the cart has another revision now.
     expected_revision: Option<i32>,
@@ -46,6 +51,7 @@ pub struct AddCartLinesInput {
 /// A line and its new quantity.
 #[derive(Debug, Clone, InputObject, Serialize)]
 pub struct CartLineQuantityInput {
+    /// The line.
     line_id: ID,
     /// 1 to 999999.
     quantity: i32,
@@ -54,7 +60,9 @@ pub struct CartLineQuantityInput {
 /// Changes quantities.
 #[derive(Debug, Clone, InputObject, Serialize)]
 pub struct UpdateCartLinesInput {
+    /// The cart.
     cart_id: ID,
+    /// Lines and their new quantities.
     lines: Vec<CartLineQuantityInput>,
     /// Refuse when the cart has another revision now.
     expected_revision: Option<i32>,
@@ -65,7 +73,9 @@ pub struct UpdateCartLinesInput {
 /// Takes lines away.
 #[derive(Debug, Clone, InputObject, Serialize)]
 pub struct RemoveCartLinesInput {
+    /// The cart.
     cart_id: ID,
+    /// Lines to take away.
     line_ids: Vec<ID>,
     /// Refuse when the cart has another revision now.
     expected_revision: Option<i32>,
@@ -92,6 +102,7 @@ pub enum CartMergeStrategy {
 pub struct MergeCartInput {
     /// The guest's cart; the guest token has to be sent along.
     guest_cart_id: ID,
+    /// How; quantities are added when absent.
     #[graphql(default_with = "CartMergeStrategy::MergeSum")]
     strategy: CartMergeStrategy,
 }
@@ -99,17 +110,21 @@ pub struct MergeCartInput {
 /// What came of a change.
 #[derive(SimpleObject)]
 pub struct CartPayload {
+    /// The cart as it is now; absent when it was not changed.
     cart: Option<Cart>,
+    /// What to put right.
     user_errors: Vec<UserError>,
 }
 
 /// What came of making a cart.
 #[derive(SimpleObject)]
 pub struct CreateCartPayload {
+    /// The cart; absent when it was not made.
     cart: Option<Cart>,
     /// For a guest without a token: send it as the header emporia-guest from now on, and keep it secret. Whoever shows
     /// it owns the cart and what becomes of it.
     guest_token: Option<String>,
+    /// What to put right.
     user_errors: Vec<UserError>,
 }
 
@@ -126,7 +141,9 @@ impl Mutation {
             Some(owner) => (owner, None),
             // Without an owner an idempotency key would belong to everybody: it would hand one guest another's cart.
             None if input.idempotency_key.is_some() => {
-                return Err(bad_input("idempotencyKey needs a signed-in customer or a guest token (header emporia-guest)"));
+                return Err(bad_input(
+                    "idempotencyKey needs a signed-in customer or a guest token (header emporia-guest)",
+                ));
             }
             None if matches!(asks.principal, emporia_contracts::Principal::Anonymous) => {
                 let token = service.ids.secret();
@@ -135,10 +152,14 @@ impl Mutation {
             None => return Err(bad_input("operators have no carts: send a customer's or a guest's token")),
         };
         let lines = requests(&input.lines)?;
+        let key = input.idempotency_key.as_deref();
         let made = async {
+            if let Some(cart) = first_result(service, asks, "createCart", key, &input).await? {
+                return Ok(cart);
+            }
             let additions = service.additions(&lines, asks).await?;
             let (owner, additions, meta) = (&owner, &additions, &asks.meta());
-            run_once(&service.space, asks, "createCart", input.idempotency_key.as_deref(), &input, |tx| async move {
+            run_once(&service.space, asks, "createCart", key, &input, |tx| async move {
                 service.create(&tx, owner, &asks.channel, additions, meta).await
             })
             .await
@@ -154,10 +175,14 @@ impl Mutation {
         let (service, asks) = (ctx.data::<CartsService>()?, context(ctx)?);
         let id: CartId = parse_id("cartId", &input.cart_id)?;
         let lines = requests(&input.lines)?;
+        let key = input.idempotency_key.as_deref();
         let done = async {
+            if let Some(cart) = first_result(service, asks, "addCartLines", key, &input).await? {
+                return Ok(cart);
+            }
             let additions = &service.additions(&lines, asks).await?;
             let expected = revision(input.expected_revision);
-            run_once(&service.space, asks, "addCartLines", input.idempotency_key.as_deref(), &input, |tx| async move {
+            run_once(&service.space, asks, "addCartLines", key, &input, |tx| async move {
                 service.add(&tx, id, additions, asks, expected).await
             })
             .await
@@ -173,7 +198,16 @@ impl Mutation {
             Ok((parse_id("lines.lineId", &line.line_id)?, Some(quantity(line.quantity)?)))
         };
         let lines = input.lines.iter().map(line).collect::<Result<Vec<_>>>()?;
-        edit(ctx, "updateCartLines", id, &lines, input.expected_revision, input.idempotency_key.as_deref(), &input).await
+        edit(
+            ctx,
+            "updateCartLines",
+            id,
+            &lines,
+            input.expected_revision,
+            input.idempotency_key.as_deref(),
+            &input,
+        )
+        .await
     }
 
     /// Takes lines away.
@@ -182,14 +216,39 @@ impl Mutation {
         let id: CartId = parse_id("cartId", &input.cart_id)?;
         let line = |line: &ID| Ok((parse_id("lineIds", line)?, None));
         let lines = input.line_ids.iter().map(line).collect::<Result<Vec<_>>>()?;
-        edit(ctx, "removeCartLines", id, &lines, input.expected_revision, input.idempotency_key.as_deref(), &input).await
+        edit(
+            ctx,
+            "removeCartLines",
+            id,
+            &lines,
+            input.expected_revision,
+            input.idempotency_key.as_deref(),
+            &input,
+        )
+        .await
     }
 
     /// Puts the guest's cart into the signed-in customer's. Send both tokens. The same again changes nothing.
     #[graphql(directive = authenticated::apply())]
     async fn merge_cart(&self, ctx: &Context<'_>, input: MergeCartInput) -> Result<CartPayload> {
         let (service, asks) = (ctx.data::<CartsService>()?, context(ctx)?);
-        payload(service.merge(parse_id("guestCartId", &input.guest_cart_id)?, input.strategy.into(), asks).await)
+        payload(
+            service.merge(parse_id("guestCartId", &input.guest_cart_id)?, input.strategy.into(), asks).await,
+        )
+    }
+}
+
+/// What the first call with this key gave: asked before prices and availability are, which may be others by now.
+async fn first_result(
+    service: &CartsService,
+    asks: &RequestContext,
+    operation: &str,
+    key: Option<&str>,
+    input: &impl Serialize,
+) -> Result<Option<model::Cart>, CartError> {
+    match key {
+        Some(key) => Ok(service.space.recall(&idempotency(asks, operation, key, input)?).await?),
+        None => Ok(None),
     }
 }
 
@@ -234,7 +293,10 @@ fn requests(lines: &[CartLineInput]) -> Result<Vec<LineRequest>> {
         return Err(bad_input(format!("lines: at most {} at once", model::MOST_LINES)));
     }
     let request = |line: &CartLineInput| {
-        Ok(LineRequest { sku: emporia_subgraph::parse("sku", &line.sku)?, quantity: quantity(line.quantity)? })
+        Ok(LineRequest {
+            sku: emporia_subgraph::parse("sku", &line.sku)?,
+            quantity: quantity(line.quantity)?,
+        })
     };
     lines.iter().map(request).collect()
 }
@@ -252,7 +314,7 @@ fn settle(done: Result<model::Cart, CartError>) -> Result<(Option<model::Cart>, 
         CartError::Refused(CartRefusal::Quantity(..)) => (C::Invalid, "lines".to_owned()),
         CartError::Refused(CartRefusal::TooManyLines) => (C::LimitExceeded, "lines".to_owned()),
         CartError::Refused(_) => (C::CartNotActive, "cartId".to_owned()),
-        CartError::VersionConflict => return Err(conflict(error.to_string())),
+        CartError::VersionConflict => (C::VersionConflict, "expectedRevision".to_owned()),
         CartError::NotFound(_) | CartError::Fault(_) | CartError::Store(_) => return Err(failed(error)),
     };
     Ok((None, vec![UserError::new(code, &field, error.to_string())]))

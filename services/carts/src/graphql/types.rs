@@ -85,7 +85,10 @@ impl Cart {
     /// Its lines.
     async fn lines(&self, ctx: &Context<'_>) -> Result<Vec<CartLine>> {
         let value = self.value(ctx).await?;
-        let line = |(line, value): (&model::CartLine, &CartLineValue)| CartLine { line: line.clone(), value: value.clone() };
+        let line = |(line, value): (&model::CartLine, &CartLineValue)| CartLine {
+            line: line.clone(),
+            value: value.clone(),
+        };
         Ok(self.cart.lines.iter().zip(&value.lines).map(line).collect())
     }
 

@@ -7,7 +7,10 @@ use crate::{
 };
 use emporia_contracts::{
     Fault,
-    carts::{CartFacts, CartOrdered, CartRefusal, CartRequest, Carts, ClaimCart, MarkOrdered, OpenCheckout, UnclaimCart},
+    carts::{
+        CartFacts, CartOrdered, CartRefusal, CartRequest, Carts, ClaimCart, MarkOrdered, OpenCheckout,
+        UnclaimCart,
+    },
 };
 use emporia_store::StoreError;
 
@@ -77,15 +80,23 @@ impl Carts for CartsService {
                 let found = tx.get::<Cart>(&Cart::key_of(request.cart)).await?;
                 let mut cart = found.ok_or(Failed::Refused(CartRefusal::NotFound(request.cart)))?.value;
                 let by = request.checkout;
-                if cart.state == (CartState::Claimed { by }) {
-                    return Ok(());
+                let attempt = request.attempt;
+                match &cart.state {
+                    CartState::Claimed { by: holder, attempt: held } if *holder == by && *held == attempt => {
+                        return Ok(());
+                    }
+                    // An earlier attempt of the same checkout has ended: its claim passes on.
+                    CartState::Claimed { by: holder, attempt: held } if *holder == by && *held < attempt => {
+                        cart.state = CartState::Active;
+                    }
+                    _ => {}
                 }
                 commands::editable(&cart).map_err(|r| Failed::Refused(told(r, &cart)))?;
                 if cart.revision != request.revision {
                     let (expected, actual) = (request.revision, cart.revision);
                     return Err(Failed::Refused(CartRefusal::Changed { cart: cart.id, expected, actual }));
                 }
-                cart.state = CartState::Claimed { by };
+                cart.state = CartState::Claimed { by, attempt };
                 tx.put(&cart)?;
                 Ok(())
             })
@@ -98,7 +109,8 @@ impl Carts for CartsService {
         self.space
             .transact(|tx| async move {
                 let Some(found) = tx.get::<Cart>(&Cart::key_of(request.cart)).await? else { return Ok(()) };
-                if found.state == (CartState::Claimed { by: request.checkout }) {
+                let claimed = CartState::Claimed { by: request.checkout, attempt: request.attempt };
+                if found.state == claimed {
                     tx.put(&Cart { state: CartState::Active, ..found.value })?;
                 }
                 Ok(())

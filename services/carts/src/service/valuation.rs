@@ -69,7 +69,8 @@ impl CartsService {
     /// # Errors
     /// A room does not answer, or an amount is too large.
     pub async fn value(&self, cart: &Cart, asks: &RequestContext) -> Result<CartValue, CartError> {
-        let channel = self.deps.channels.channel(cart.channel.clone()).await?.unwrap_or_else(|| asks.channel.clone());
+        let channel =
+            self.deps.channels.channel(cart.channel.clone()).await?.unwrap_or_else(|| asks.channel.clone());
         let skus: Vec<Sku> = cart.lines.iter().map(|line| line.sku.clone()).collect();
         let at = self.space.clock().now();
         let (variants, prices, stock) = futures_util::try_join!(
@@ -83,14 +84,19 @@ impl CartsService {
         )?;
         let mut value = CartValue { lines: vec![], subtotal: Money::zero(channel.currency), notices: vec![] };
         let overflow = |e: emporia_money::MoneyError| {
-            CartError::Fault(emporia_contracts::Fault::permanent("carts", format!("the cart is worth too much: {e}")))
+            CartError::Fault(emporia_contracts::Fault::permanent(
+                "carts",
+                format!("the cart is worth too much: {e}"),
+            ))
         };
         for (((line, variant), price), stock) in cart.lines.iter().zip(variants).zip(prices).zip(stock) {
             let sku = || line.sku.clone();
             let variant = variant.filter(|v| v.published);
             let unit = price.filter(|_| variant.is_some()).map(|p| p.unit);
             let amount = match unit {
-                Some(unit) => Some(unit.times(line.quantity.units(), channel.rounding.mode).map_err(overflow)?),
+                Some(unit) => {
+                    Some(unit.times(line.quantity.units(), channel.rounding.mode).map_err(overflow)?)
+                }
                 None => None,
             };
             if let Some(amount) = amount {

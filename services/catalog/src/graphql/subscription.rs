@@ -93,10 +93,16 @@ fn skus_of(event: &Envelope) -> Vec<Sku> {
     let allocated = |allocations: Vec<Allocation>| allocations.into_iter().map(|a| a.sku).collect();
     let read = match event.detail_type.as_str() {
         PriceSet::DETAIL_TYPE => event.payload::<PriceSet>().map(|e| vec![e.sku]),
-        StockMoved::DETAIL_TYPE => event.payload::<StockMoved>().map(|e| e.lines.into_iter().map(|l| l.sku).collect()),
+        StockMoved::DETAIL_TYPE => {
+            event.payload::<StockMoved>().map(|e| e.lines.into_iter().map(|l| l.sku).collect())
+        }
         StockReserved::DETAIL_TYPE => event.payload::<StockReserved>().map(|e| allocated(e.allocations)),
-        ReservationReleased::DETAIL_TYPE => event.payload::<ReservationReleased>().map(|e| allocated(e.allocations)),
-        ReservationCommitted::DETAIL_TYPE => event.payload::<ReservationCommitted>().map(|e| allocated(e.allocations)),
+        ReservationReleased::DETAIL_TYPE => {
+            event.payload::<ReservationReleased>().map(|e| allocated(e.allocations))
+        }
+        ReservationCommitted::DETAIL_TYPE => {
+            event.payload::<ReservationCommitted>().map(|e| allocated(e.allocations))
+        }
         _ => return vec![],
     };
     read.unwrap_or_default()

@@ -19,7 +19,9 @@ pub(crate) fn charge(option: &DeliveryOption, parcel: &Parcel) -> Option<Money> 
     let rate = option
         .rates
         .iter()
-        .filter(|rate| rate.from.currency() == parcel.value.currency() && rate.from.minor() <= parcel.value.minor())
+        .filter(|rate| {
+            rate.from.currency() == parcel.value.currency() && rate.from.minor() <= parcel.value.minor()
+        })
         .max_by_key(|rate| rate.from.minor());
     rate.filter(|_| reaches && carries).map(|rate| rate.charge)
 }
@@ -38,7 +40,8 @@ mod tests {
     #[test]
     fn the_rate_of_the_highest_value_reached_holds() {
         let eur = "EUR".parse().unwrap();
-        let rate = |from, charge| DeliveryRate { from: Money::new(from, eur), charge: Money::new(charge, eur) };
+        let rate =
+            |from, charge| DeliveryRate { from: Money::new(from, eur), charge: Money::new(charge, eur) };
         let option = DeliveryOption {
             key: "standard".into(),
             channel: "eu".parse().unwrap(),

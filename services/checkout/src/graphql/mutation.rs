@@ -1,15 +1,14 @@
 use crate::{
-    graphql::types::{Checkout, Order},
+    graphql::{
+        delivery::{self, DefineDeliveryOptionInput, DefineDeliveryOptionPayload},
+        types::{Checkout, Order},
+    },
     model,
     service::{CheckoutError, CheckoutService, Progress, StartCheckout},
 };
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use emporia_contracts::{
-    carts::CartRefusal,
-    ids::CheckoutId,
-    inventory::Shortage,
-    payments::PaymentMethod,
-    values::Email,
+    carts::CartRefusal, ids::CheckoutId, inventory::Shortage, payments::PaymentMethod, values::Email,
 };
 use emporia_money::Money;
 use emporia_subgraph::{
@@ -125,11 +124,26 @@ pub struct Mutation;
 
 #[Object]
 impl Mutation {
+    /// Defines a way to deliver in the channel of the request, or changes it. The same again changes nothing.
+    #[graphql(directive = requires_scopes::apply(scope("channels:write")))]
+    async fn define_delivery_option(
+        &self,
+        ctx: &Context<'_>,
+        input: DefineDeliveryOptionInput,
+    ) -> Result<DefineDeliveryOptionPayload> {
+        delivery::define(ctx, input).await
+    }
+
     /// Begins to check a cart out: who, and where to.
     #[graphql(directive = public::apply())]
     async fn start_checkout(&self, ctx: &Context<'_>, input: StartCheckoutInput) -> Result<CheckoutPayload> {
         let service = ctx.data::<CheckoutService>()?;
-        let wanted = match start(&input.cart_id, input.email.as_deref(), &input.shipping_address, input.billing_address.as_ref())? {
+        let wanted = match start(
+            &input.cart_id,
+            input.email.as_deref(),
+            &input.shipping_address,
+            input.billing_address.as_ref(),
+        )? {
             Ok(wanted) => wanted,
             Err(error) => return Ok(CheckoutPayload { checkout: None, user_errors: vec![error] }),
         };
@@ -142,14 +156,22 @@ impl Mutation {
 
     /// Chooses a delivery option; the order is priced with it.
     #[graphql(directive = public::apply())]
-    async fn set_checkout_delivery(&self, ctx: &Context<'_>, input: SetCheckoutDeliveryInput) -> Result<CheckoutPayload> {
+    async fn set_checkout_delivery(
+        &self,
+        ctx: &Context<'_>,
+        input: SetCheckoutDeliveryInput,
+    ) -> Result<CheckoutPayload> {
         let id = parse_id("checkoutId", &input.checkout_id)?;
         step(ctx.data::<CheckoutService>()?.set_delivery(id, &input.delivery_option, context(ctx)?).await)
     }
 
     /// Adds a way to pay. Several may share the total.
     #[graphql(directive = public::apply())]
-    async fn add_checkout_payment(&self, ctx: &Context<'_>, input: AddCheckoutPaymentInput) -> Result<CheckoutPayload> {
+    async fn add_checkout_payment(
+        &self,
+        ctx: &Context<'_>,
+        input: AddCheckoutPaymentInput,
+    ) -> Result<CheckoutPayload> {
         let service = ctx.data::<CheckoutService>()?;
         let (id, asks) = (parse_id("checkoutId", &input.checkout_id)?, context(ctx)?);
         let amount = money(service, id, input.amount.as_deref(), "amount", ctx).await?;
@@ -160,7 +182,11 @@ impl Mutation {
 
     /// Buys. Idempotent: a completed checkout gives its order again.
     #[graphql(directive = public::apply())]
-    async fn complete_checkout(&self, ctx: &Context<'_>, input: CompleteCheckoutInput) -> Result<CompleteCheckoutPayload> {
+    async fn complete_checkout(
+        &self,
+        ctx: &Context<'_>,
+        input: CompleteCheckoutInput,
+    ) -> Result<CompleteCheckoutPayload> {
         let service = ctx.data::<CheckoutService>()?;
         let id = parse_id("checkoutId", &input.checkout_id)?;
         let expected = money(service, id, input.expected_total.as_deref(), "expectedTotal", ctx).await?;
@@ -169,16 +195,29 @@ impl Mutation {
 
     /// Gives a checkout up. What was held goes back.
     #[graphql(directive = public::apply())]
-    async fn cancel_checkout(&self, ctx: &Context<'_>, input: CancelCheckoutInput) -> Result<CheckoutPayload> {
+    async fn cancel_checkout(
+        &self,
+        ctx: &Context<'_>,
+        input: CancelCheckoutInput,
+    ) -> Result<CheckoutPayload> {
         let id = parse_id("checkoutId", &input.checkout_id)?;
         step(ctx.data::<CheckoutService>()?.cancel(id, context(ctx)?).await)
     }
 
     /// Buys a cart in one call.
     #[graphql(directive = public::apply())]
-    async fn place_order(&self, ctx: &Context<'_>, input: PlaceOrderInput) -> Result<CompleteCheckoutPayload> {
+    async fn place_order(
+        &self,
+        ctx: &Context<'_>,
+        input: PlaceOrderInput,
+    ) -> Result<CompleteCheckoutPayload> {
         let (service, asks) = (ctx.data::<CheckoutService>()?, context(ctx)?);
-        let wanted = match start(&input.cart_id, input.email.as_deref(), &input.shipping_address, input.billing_address.as_ref())? {
+        let wanted = match start(
+            &input.cart_id,
+            input.email.as_deref(),
+            &input.shipping_address,
+            input.billing_address.as_ref(),
+        )? {
             Ok(wanted) => wanted,
             Err(error) => return Ok(refused(error)),
         };
@@ -192,13 +231,19 @@ impl Mutation {
                 checkout = service.set_delivery(checkout.id, &input.delivery_option, asks).await?;
             }
             let expected = match (&input.expected_total, checkout.total()) {
-                (Some(text), Some(total)) => {
-                    Some(Money::parse(text, total.currency()).map_err(|e| CheckoutError::Invalid(e.to_string()))?)
-                }
+                (Some(text), Some(total)) => Some(
+                    Money::parse(text, total.currency())
+                        .map_err(|e| CheckoutError::Invalid(e.to_string()))?,
+                ),
                 _ => None,
             };
             if checkout.state == model::CheckoutState::Priced && checkout.tenders.is_empty() {
-                service.add_payment(checkout.id, method, None, back, asks).await?;
+                match service.add_payment(checkout.id, method, None, back, asks).await {
+                    // The same call came twice at once: the other one has added the card.
+                    Err(CheckoutError::Tenders(left)) if left.is_zero() => {}
+                    Err(CheckoutError::State(_, state)) if state.under_way() => {}
+                    added => drop(added?),
+                }
             }
             service.complete(checkout.id, expected, asks).await
         };
@@ -238,15 +283,23 @@ async fn money(
 
 fn token(token: String) -> Result<String> {
     let fine = (1..=200).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
-    if fine { Ok(token) } else { Err(bad_input("cardToken: 1 to 200 visible ASCII characters, as the card page gave it")) }
+    if fine {
+        Ok(token)
+    } else {
+        Err(bad_input("cardToken: 1 to 200 visible ASCII characters, as the card page gave it"))
+    }
 }
 
 fn return_url(url: Option<String>) -> Result<Option<String>> {
     let fine = |u: &String| {
-        u.len() <= 2000 && (u.starts_with("https://") || u.starts_with("http://")) && !u.chars().any(char::is_control)
+        u.len() <= 2000
+            && (u.starts_with("https://") || u.starts_with("http://"))
+            && !u.chars().any(char::is_control)
     };
     match url {
-        Some(url) if !fine(&url) => Err(bad_input("returnUrl: an http or https address of at most 2000 characters")),
+        Some(url) if !fine(&url) => {
+            Err(bad_input("returnUrl: an http or https address of at most 2000 characters"))
+        }
         url => Ok(url),
     }
 }
@@ -256,7 +309,9 @@ pub(crate) fn failed(error: CheckoutError) -> async_graphql::Error {
     match error {
         CheckoutError::Store(error) => store_error("checkout", error),
         CheckoutError::Fault(error) => fault(error),
-        CheckoutError::NotFound(_) | CheckoutError::Cart(CartRefusal::NotFound(_)) => not_found(error.to_string()),
+        CheckoutError::NotFound(_) | CheckoutError::Cart(CartRefusal::NotFound(_)) => {
+            not_found(error.to_string())
+        }
         error => bad_input(error.to_string()),
     }
 }
@@ -328,15 +383,28 @@ fn outcome(done: Result<(model::Checkout, Progress), CheckoutError>) -> Result<C
                 wanted: units(s.wanted),
                 available: units(s.available),
             };
-            payload.user_errors.push(UserError::new(UserErrorCode::OutOfStock, "cartId", "not enough stock: see shortages"));
+            payload.user_errors.push(UserError::new(
+                UserErrorCode::OutOfStock,
+                "cartId",
+                "not enough stock: see shortages",
+            ));
             payload.shortages = shortages.into_iter().map(shortage).collect();
         }
         Progress::Declined(code) => {
-            let message = match code {
-                Some(code) => format!("the payment was declined ({code}): nothing was taken, try another card"),
-                None => "the payment was declined: nothing was taken, try another card".to_owned(),
+            let unavailable =
+                "the payment provider cannot be reached now: nothing was taken, try again later";
+            let (kind, message) = match code.as_deref() {
+                Some("provider_unavailable") => (UserErrorCode::PaymentUnavailable, unavailable.to_owned()),
+                Some(code) => (
+                    UserErrorCode::PaymentDeclined,
+                    format!("the payment was declined ({code}): nothing was taken, try another card"),
+                ),
+                None => (
+                    UserErrorCode::PaymentDeclined,
+                    "the payment was declined: nothing was taken, try another card".to_owned(),
+                ),
             };
-            payload.user_errors.push(UserError::new(UserErrorCode::PaymentDeclined, "cardToken", message));
+            payload.user_errors.push(UserError::new(kind, "cardToken", message));
         }
     }
     Ok(payload)

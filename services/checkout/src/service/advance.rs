@@ -3,15 +3,15 @@
 use crate::{
     commands::tenders::missing,
     model::{Checkout, CheckoutState, Tender},
-    service::{CheckoutError, CheckoutService, Progress, pricing::demand},
+    service::{CheckoutError, CheckoutService, Progress, pricing::demand, steps::IDLE},
 };
 use emporia_contracts::{
     Fault, RequestContext,
-    carts::{CartRefusal, CartRequest, ClaimCart, UnclaimCart},
+    carts::{CartRefusal, CartRequest, ClaimCart},
     checkout::{CheckoutPaymentFailed, CheckoutShort},
     ids::CheckoutId,
-    inventory::{Allocation, ReleaseReservation, Reserve, ReserveRefusal, Shortage},
-    payments::{Authorise, PaymentFacts, PaymentRefusal, PaymentState, Void},
+    inventory::{Allocation, Reserve, ReserveRefusal, Shortage},
+    payments::{Authorise, PaymentFacts, PaymentRefusal, PaymentRequest, PaymentState},
 };
 use emporia_money::Money;
 use jiff::SignedDuration;
@@ -34,13 +34,15 @@ impl CheckoutService {
         expected_total: Option<Money>,
         asks: &RequestContext,
     ) -> Result<(Checkout, Progress), CheckoutError> {
-        let checkout = self.get(id, asks).await?.value;
+        let checkout = self.settle(self.own(id, asks).await?).await?;
         match checkout.state {
             CheckoutState::Draft => {
                 return Err(CheckoutError::Incomplete("choose a delivery option first".into()));
             }
             CheckoutState::Priced => self.begin(checkout, expected_total).await?,
-            CheckoutState::Cancelled | CheckoutState::Expired => return Err(CheckoutError::State(id, checkout.state)),
+            CheckoutState::Cancelled | CheckoutState::Expired => {
+                return Err(CheckoutError::State(id, checkout.state));
+            }
             _ => {}
         }
         self.advance(id).await
@@ -73,16 +75,24 @@ impl CheckoutService {
         }
         let reservation = checkout.reservation.unwrap_or_else(|| self.ids.next());
         let order = checkout.order.unwrap_or_else(|| self.ids.next());
-        let due = self.space.clock().now() + STALLED;
-        self.step(checkout.id, CheckoutState::Priced, move |c, _| {
+        let now = self.space.clock().now();
+        let begun = self.step(&checkout, move |c, _| {
             c.state = CheckoutState::Reserving;
             c.reservation = Some(reservation);
             c.order = Some(order);
-            c.due = due;
+            c.attempt = c.attempt.saturating_add(1);
+            c.attempt_began = Some(now);
+            c.due = now + STALLED;
             Ok(())
-        })
-        .await?;
-        Ok(())
+        });
+        match begun.await? {
+            Some(_) => Ok(()),
+            // Somebody changed it since it was checked, or began the same purchase: look what it is now.
+            None if self.load(checkout.id).await?.state == CheckoutState::Priced => {
+                Err(CheckoutError::CartChanged)
+            }
+            None => Ok(()),
+        }
     }
 
     /// A price that fell since the snapshot is passed on, when one tender pays all; it never rises.
@@ -96,17 +106,23 @@ impl CheckoutService {
             return Ok(checkout);
         }
         let fresh = &fresh;
-        let lowered = self.step(checkout.id, CheckoutState::Priced, move |c, _| {
+        let lowered = self.step(&checkout, move |c, _| {
             if let [tender] = c.tenders.as_mut_slice() {
                 tender.amount = fresh.totals.total;
                 c.snapshot = Some(fresh.clone());
             }
             Ok(())
         });
-        Ok(lowered.await?.unwrap_or(checkout))
+        match lowered.await? {
+            Some(lowered) => Ok(lowered),
+            None => self.load(checkout.id).await,
+        }
     }
 
-    async fn fresh(&self, checkout: &Checkout) -> Result<emporia_contracts::orders::PricedSnapshot, CheckoutError> {
+    async fn fresh(
+        &self,
+        checkout: &Checkout,
+    ) -> Result<emporia_contracts::orders::PricedSnapshot, CheckoutError> {
         let channel = self.channel(&checkout.channel).await?;
         let locale = super::steps::locale(checkout, &channel.default_locale);
         let cart = self.deps.carts.cart(CartRequest { cart: checkout.cart }).await?;
@@ -124,13 +140,15 @@ impl CheckoutService {
     /// A fault: the checkout stays where it is and is taken on later.
     pub async fn advance(&self, id: CheckoutId) -> Result<(Checkout, Progress), CheckoutError> {
         for _ in 0..MOST_STEPS {
-            let checkout = self.load(id).await?;
+            let checkout = self.settle(self.load(id).await?).await?;
             let waits = match checkout.state {
                 CheckoutState::Reserving => self.reserve(&checkout).await?,
                 CheckoutState::Paying => self.pay(&checkout).await?,
                 CheckoutState::Authorised => self.make_order(&checkout).await?,
                 CheckoutState::Completed => {
-                    let order = checkout.order.ok_or_else(|| Fault::permanent("checkout", "completed without order"))?;
+                    let order = checkout
+                        .order
+                        .ok_or_else(|| Fault::permanent("checkout", "completed without order"))?;
                     return Ok((checkout, Progress::Completed(order)));
                 }
                 CheckoutState::Priced => {
@@ -141,7 +159,7 @@ impl CheckoutService {
                 state => return Err(CheckoutError::State(id, state)),
             };
             if let Some(progress) = waits {
-                return Ok((self.load(id).await?, progress));
+                return Ok((self.settle(self.load(id).await?).await?, progress));
             }
         }
         Err(Fault::transient("checkout", format!("checkout {id} does not come to an end")).into())
@@ -150,18 +168,19 @@ impl CheckoutService {
     /// Claims the cart and holds the stock, both at once; without both nothing is bought.
     async fn reserve(&self, checkout: &Checkout) -> Result<Option<Progress>, CheckoutError> {
         let (id, now) = (checkout.id, self.space.clock().now());
-        let claim = ClaimCart { cart: checkout.cart, checkout: id, revision: checkout.cart_revision };
+        let (cart, attempt, revision) = (checkout.cart, checkout.attempt, checkout.cart_revision);
+        let claim = ClaimCart { cart, checkout: id, attempt, revision };
         let (claimed, held) = futures_util::join!(self.deps.carts.claim(claim), self.hold(checkout));
         if let Err(refusal) = claimed {
             return self.not_claimed(checkout, refusal).await;
         }
         let reserved = match held {
             Ok(allocations) => allocations,
-            Err(ReserveRefusal::Short(shortages)) => return self.short(checkout, shortages).await.map(Some),
+            Err(ReserveRefusal::Short(shortages)) => return self.short(checkout, shortages).await,
             // An older attempt was released meanwhile: begin again under a new id.
             Err(ReserveRefusal::Ended(_)) => {
                 let fresh = self.ids.next();
-                self.step(id, CheckoutState::Reserving, move |c, _| {
+                self.step(checkout, move |c, _| {
                     c.reservation = Some(fresh);
                     Ok(())
                 })
@@ -172,7 +191,7 @@ impl CheckoutService {
         };
         super::cut::at("held");
         let reserved = &reserved;
-        self.step(id, CheckoutState::Reserving, move |c, _| {
+        self.step(checkout, move |c, _| {
             c.state = CheckoutState::Paying;
             c.allocations = reserved.clone();
             c.due = now + STALLED;
@@ -212,41 +231,42 @@ impl CheckoutService {
         if let CartRefusal::Fault(fault) = refusal {
             return Err(fault.into());
         }
-        if let Some(reservation) = checkout.reservation {
-            let meta = self.meta(checkout);
-            let release = ReleaseReservation { reservation, reason: "the cart changed".into(), meta };
-            self.deps.inventory.release(release).await?;
-        }
-        self.step(checkout.id, CheckoutState::Reserving, move |c, _| {
+        let now = self.space.clock().now();
+        let back = self.step(checkout, move |c, _| {
             c.state = CheckoutState::Priced;
-            c.reservation = None;
+            c.undo.release.extend(c.reservation.take());
+            c.undo.reason = "the cart changed".into();
+            c.due = now + IDLE;
             Ok(())
-        })
-        .await?;
+        });
+        if let Some(back) = back.await? {
+            self.settle(back).await?;
+        }
         Err(match refusal {
             CartRefusal::Changed { .. } => CheckoutError::CartChanged,
             refusal => CheckoutError::Cart(refusal),
         })
     }
 
-    pub(crate) async fn unclaim(&self, checkout: &Checkout) -> Result<(), CheckoutError> {
-        let request = UnclaimCart { cart: checkout.cart, checkout: checkout.id };
-        Ok(self.deps.carts.unclaim(request).await?)
-    }
-
-    /// Back to `priced`: the shopper changes the cart.
+    /// Back to `priced`: the shopper changes the cart. What was paid for it meanwhile is given up.
     pub(crate) async fn short(
         &self,
         checkout: &Checkout,
         shortages: Vec<Shortage>,
-    ) -> Result<Progress, CheckoutError> {
-        self.unclaim(checkout).await?;
+    ) -> Result<Option<Progress>, CheckoutError> {
         let (meta, told) = (&self.meta(checkout), &shortages);
-        self.step(checkout.id, checkout.state, move |c, tx| {
+        let now = self.space.clock().now();
+        let paid = checkout.state == CheckoutState::Authorised;
+        let back = self.step(checkout, move |c, tx| {
             c.state = CheckoutState::Priced;
-            c.reservation = None;
+            c.undo.release.extend(c.reservation.take());
+            c.undo.unclaim = Some(c.attempt);
+            c.undo.reason = "sold out".into();
+            if paid {
+                c.undo.void.extend(c.tenders.drain(..).map(|tender| tender.payment));
+            }
             c.allocations.clear();
-            // An order id that was never used to make an order may serve the next attempt.
+            c.due = now + IDLE;
             let event = CheckoutShort {
                 checkout_id: c.id,
                 cart_id: c.cart,
@@ -254,9 +274,8 @@ impl CheckoutService {
                 shortages: told.clone(),
             };
             self.emit(tx, &event, meta)
-        })
-        .await?;
-        Ok(Progress::Short(shortages))
+        });
+        Ok(back.await?.map(|_| Progress::Short(shortages)))
     }
 
     /// Asks for every payment; none is asked twice, since their ids were committed before.
@@ -273,9 +292,12 @@ impl CheckoutService {
             }
         }
         if let Some(failed) = facts.iter().find(|p| gone(p.state)) {
-            return self.declined(checkout, failed.decline_code.clone()).await.map(Some);
+            return self.declined(checkout, failed.decline_code.clone()).await;
         }
-        if let Some(url) = facts.iter().find_map(|p| p.action_url.clone().filter(|_| p.state == PaymentState::RequiresAction)) {
+        if let Some(url) = facts
+            .iter()
+            .find_map(|p| p.action_url.clone().filter(|_| p.state == PaymentState::RequiresAction))
+        {
             return Ok(Some(Progress::ActionRequired(url)));
         }
         if facts.iter().any(|p| !held(p.state)) {
@@ -284,7 +306,7 @@ impl CheckoutService {
         super::cut::at("paid");
         let due = self.space.clock().now() + STALLED;
         let facts = &facts;
-        self.step(checkout.id, CheckoutState::Paying, move |c, _| {
+        self.step(checkout, move |c, _| {
             c.state = CheckoutState::Authorised;
             c.due = due;
             for (tender, payment) in c.tenders.iter_mut().zip(facts) {
@@ -307,14 +329,21 @@ impl CheckoutService {
         }
     }
 
-    /// A payment failed: the others are given up, the stock stays held for another try.
-    async fn declined(&self, checkout: &Checkout, code: Option<String>) -> Result<Progress, CheckoutError> {
-        self.void_payments(checkout, "another payment of the order failed").await?;
-        self.unclaim(checkout).await?;
+    /// A payment failed: the others are given up, the stock stays held for another try. `None`: another was quicker.
+    pub(crate) async fn declined(
+        &self,
+        checkout: &Checkout,
+        code: Option<String>,
+    ) -> Result<Option<Progress>, CheckoutError> {
         let (meta, told) = (&self.meta(checkout), &code);
-        self.step(checkout.id, CheckoutState::Paying, move |c, tx| {
+        let now = self.space.clock().now();
+        let back = self.step(checkout, move |c, tx| {
             c.state = CheckoutState::Priced;
             c.decline_code = Some(told.clone().unwrap_or_else(|| "declined".into()));
+            c.undo.void.extend(c.tenders.iter().map(|tender| tender.payment));
+            c.undo.unclaim = Some(c.attempt);
+            c.undo.reason = "a payment of the order failed".into();
+            c.due = now + IDLE;
             let event = CheckoutPaymentFailed {
                 checkout_id: c.id,
                 cart_id: c.cart,
@@ -322,21 +351,25 @@ impl CheckoutService {
                 decline_code: told.clone(),
             };
             self.emit(tx, &event, meta)
-        })
-        .await?;
-        Ok(Progress::Declined(code))
+        });
+        Ok(back.await?.map(|_| Progress::Declined(code)))
     }
 
-    pub(crate) async fn void_payments(&self, checkout: &Checkout, reason: &str) -> Result<(), CheckoutError> {
+    /// Whether every payment of the checkout still holds its money: asked again before anything is given for it.
+    pub(crate) async fn paid(
+        &self,
+        checkout: &Checkout,
+    ) -> Result<Result<(), Option<String>>, CheckoutError> {
         for tender in &checkout.tenders {
-            let void = Void { payment: tender.payment, reason: reason.to_owned(), meta: self.meta(checkout) };
-            match self.deps.payments.void(void).await {
-                Ok(()) | Err(PaymentRefusal::NotFound(_) | PaymentRefusal::State { .. }) => {}
+            let request = PaymentRequest { payment: tender.payment, refresh: false };
+            match self.deps.payments.payment(request).await {
+                Ok(payment) if held(payment.state) => {}
+                Ok(payment) => return Ok(Err(payment.decline_code)),
                 Err(PaymentRefusal::Fault(fault)) => return Err(fault.into()),
                 Err(refusal) => return Err(Fault::permanent("payments", refusal).into()),
             }
         }
-        Ok(())
+        Ok(Ok(()))
     }
 }
 

@@ -26,8 +26,11 @@ impl CheckoutService {
             fact.lines.iter().filter(|l| l.kind == LineKind::Goods).map(|l| l.sku.clone()).collect();
         goods.sort_unstable();
         goods.dedup();
-        let request =
-            VariantsRequest { skus: goods.clone(), channel: channel.key.clone(), locale: channel.default_locale.clone() };
+        let request = VariantsRequest {
+            skus: goods.clone(),
+            channel: channel.key.clone(),
+            locale: channel.default_locale.clone(),
+        };
         let known = self.deps.catalog.variants(request).await?;
         let products: HashMap<Sku, _> =
             goods.into_iter().zip(known).filter_map(|(sku, v)| Some((sku, v?.product_id))).collect();

@@ -18,8 +18,13 @@ use jiff::SignedDuration;
 impl CheckoutService {
     /// Everything is paid for: make the order. Every call in here may be made again.
     pub(crate) async fn make_order(&self, checkout: &Checkout) -> Result<Option<Progress>, CheckoutError> {
-        let order = checkout.order.ok_or_else(|| Fault::permanent("checkout", "authorised without an order's id"))?;
+        let order =
+            checkout.order.ok_or_else(|| Fault::permanent("checkout", "authorised without an order's id"))?;
         let snapshot = checkout.snapshot.as_ref().ok_or(CheckoutError::CartChanged)?;
+        if let Err(code) = self.paid(checkout).await? {
+            // It ran out, or was given up meanwhile: nothing is given for it.
+            return self.declined(checkout, code).await;
+        }
         let allocations = match self.allocate(checkout, order).await? {
             Ok(allocations) => allocations,
             Err(waits) => return Ok(waits),
@@ -62,7 +67,7 @@ impl CheckoutService {
         super::cut::at("placed");
         futures_util::try_join!(self.close_cart(checkout, order), self.attach_payments(checkout, order))?;
         let (meta, number, total) = (&self.meta(checkout), &placed.number, snapshot.totals.total);
-        self.step(checkout.id, CheckoutState::Authorised, move |c, tx| {
+        self.step(checkout, move |c, tx| {
             c.state = CheckoutState::Completed;
             c.order_number = Some(number.clone());
             let event = CheckoutCompleted {
@@ -99,16 +104,15 @@ impl CheckoutService {
             Err(CommitRefusal::Fault(fault)) => return Err(fault.into()),
             Err(CommitRefusal::NotHeld(_)) => {}
         }
-        let channel = self.channel(&checkout.channel).await?;
+        // The hold ran out while the shopper paid. A new one is noted before it is asked for: after a crash, or by
+        // another driver, this one is committed and not a third.
         let again = self.ids.next();
-        // Known before it is used: after a crash this id is committed, not a third one.
-        let noted = self.step(checkout.id, CheckoutState::Authorised, move |c, _| {
+        let noted = self.step(checkout, move |c, _| {
             c.reservation = Some(again);
             Ok(())
         });
-        if noted.await?.is_none_or(|c| c.reservation != Some(again)) {
-            return Ok(Err(None));
-        }
+        let Some(noted) = noted.await? else { return Ok(Err(None)) };
+        let channel = self.channel(&checkout.channel).await?;
         let request = Reserve {
             reservation: again,
             demand,
@@ -118,26 +122,10 @@ impl CheckoutService {
             meta,
         };
         match self.deps.inventory.reserve(request).await {
-            Ok(_) => Ok(Err(None)),
-            Err(ReserveRefusal::Short(shortages)) => {
-                self.void_payments(checkout, "the goods are sold out").await?;
-                let progress = self.short(checkout, shortages).await?;
-                self.forget_tenders(checkout).await?;
-                Ok(Err(Some(progress)))
-            }
-            Err(ReserveRefusal::Ended(_)) => Ok(Err(None)),
+            Ok(_) | Err(ReserveRefusal::Ended(_)) => Ok(Err(None)),
+            Err(ReserveRefusal::Short(shortages)) => Ok(Err(self.short(&noted, shortages).await?)),
             Err(ReserveRefusal::Fault(fault)) => Err(fault.into()),
         }
-    }
-
-    /// Voided payments cannot serve the next attempt.
-    async fn forget_tenders(&self, checkout: &Checkout) -> Result<(), CheckoutError> {
-        self.step(checkout.id, CheckoutState::Priced, |c, _| {
-            c.tenders.clear();
-            Ok(())
-        })
-        .await?;
-        Ok(())
     }
 
     async fn close_cart(&self, checkout: &Checkout, order: OrderId) -> Result<(), CheckoutError> {

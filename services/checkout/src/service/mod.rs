@@ -11,19 +11,19 @@ mod steps;
 pub(crate) use steps::Offer;
 pub use steps::StartCheckout;
 
-use crate::model::{Checkout, CheckoutState, DeliveryOption};
+use crate::model::{Checkout, CheckoutState, DeliveryOption, Undo};
 use arc_swap::ArcSwap;
 use emporia_contracts::{
     Fault, RequestContext,
-    carts::{CartRefusal, Carts},
+    carts::{CartRefusal, Carts, UnclaimCart},
     catalog::Catalog,
     channels::{Channel, Channels},
     checkout::{FactRefusal, OrderFact},
     customers::Customers,
     ids::{CartId, CheckoutId, OrderId},
-    inventory::{Inventory, Shortage},
+    inventory::{Inventory, ReleaseReservation, Shortage},
     orders::{Orders, PlacedOrder},
-    payments::Payments,
+    payments::{PaymentRefusal, Payments, Void},
     pricing::Pricing,
     tax::{Tax, TaxRefusal},
     values::{ChannelKey, Sku},
@@ -178,7 +178,9 @@ impl CheckoutService {
     }
 
     async fn reload_options(&self) -> Result<(), StoreError> {
-        let all = self.space.query::<DeliveryOption>(Query::index("delivery_options").prefix(IndexKey::new()).limit(1000));
+        let all = self
+            .space
+            .query::<DeliveryOption>(Query::index("delivery_options").prefix(IndexKey::new()).limit(1000));
         let mut options: BTreeMap<ChannelKey, Vec<DeliveryOption>> = BTreeMap::new();
         for option in all.await?.into_values() {
             options.entry(option.channel.clone()).or_default().push(option);
@@ -211,9 +213,19 @@ impl CheckoutService {
     ///
     /// # Errors
     /// [`CheckoutError::NotFound`], also when it is another's.
-    pub async fn get(&self, id: CheckoutId, asks: &RequestContext) -> Result<Versioned<Checkout>, CheckoutError> {
+    pub async fn get(
+        &self,
+        id: CheckoutId,
+        asks: &RequestContext,
+    ) -> Result<Versioned<Checkout>, CheckoutError> {
         let found = self.space.get::<Checkout>(&Checkout::key_of(id)).await?;
         found.filter(|c| asks.is(&c.owner) || asks.may("orders:read")).ok_or(CheckoutError::NotFound(id))
+    }
+
+    /// The checkout, when it is the caller's own, for a change: operators may look, not act.
+    pub(crate) async fn own(&self, id: CheckoutId, asks: &RequestContext) -> Result<Checkout, CheckoutError> {
+        let found = self.get(id, asks).await?;
+        if asks.is(&found.owner) { Ok(found.value) } else { Err(CheckoutError::NotFound(id)) }
     }
 
     pub(crate) async fn load(&self, id: CheckoutId) -> Result<Checkout, CheckoutError> {
@@ -221,38 +233,78 @@ impl CheckoutService {
         Ok(found.ok_or(CheckoutError::NotFound(id))?.value)
     }
 
-    pub(crate) fn emit(&self, tx: &Tx, event: &impl EventPayload, meta: &EventMeta) -> Result<(), StoreError> {
+    pub(crate) fn emit(
+        &self,
+        tx: &Tx,
+        event: &impl EventPayload,
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
         tx.emit(envelope(event, meta, &self.ids, self.space.clock().as_ref())?)
     }
 
-    /// Moves a checkout on, if it is still where the caller thinks it is. `None`: another was quicker; look again.
+    /// Takes a step from what was read: if anything has changed since, none is taken. `None`: look again.
     pub(crate) async fn step(
         &self,
-        id: CheckoutId,
-        from: CheckoutState,
+        read: &Checkout,
         change: impl Fn(&mut Checkout, &Tx) -> Result<(), StoreError> + Send + Sync,
     ) -> Result<Option<Checkout>, CheckoutError> {
-        let change = &change;
+        let (id, change) = (read.id, &change);
         let stepped = self
             .space
             .transact(|tx| async move {
-                let found = tx.get::<Checkout>(&Checkout::key_of(id)).await?.ok_or(CheckoutError::NotFound(id))?;
-                if found.state != from {
+                let found =
+                    tx.get::<Checkout>(&Checkout::key_of(id)).await?.ok_or(CheckoutError::NotFound(id))?;
+                if found.revision != read.revision {
                     return Ok(None);
                 }
                 let mut checkout = found.value;
                 change(&mut checkout, &tx)?;
-                if !from.allows(checkout.state) {
+                if !read.state.allows(checkout.state) {
                     return Err(CheckoutError::State(id, checkout.state));
                 }
+                checkout.revision = checkout.revision.wrapping_add(1);
                 tx.put(&checkout)?;
-                Ok::<_, CheckoutError>(Some(checkout))
+                Ok(Some(checkout))
             })
             .await?;
         if let Some(checkout) = &stepped {
             cut::at(checkout.state.name());
         }
         Ok(stepped)
+    }
+
+    /// Does what a committed decision still has to do in other rooms, and notes that it is done. May be done by several
+    /// at once, and again after a crash.
+    pub(crate) async fn settle(&self, checkout: Checkout) -> Result<Checkout, CheckoutError> {
+        if checkout.undo.is_done() {
+            return Ok(checkout);
+        }
+        let (undo, meta) = (checkout.undo.clone(), self.meta(&checkout));
+        for payment in &undo.void {
+            let void = Void { payment: *payment, reason: undo.reason.clone(), meta: meta.clone() };
+            match self.deps.payments.void(void).await {
+                Ok(()) | Err(PaymentRefusal::NotFound(_) | PaymentRefusal::State { .. }) => {}
+                Err(PaymentRefusal::Fault(fault)) => return Err(fault.into()),
+                Err(refusal) => return Err(Fault::permanent("payments", refusal).into()),
+            }
+        }
+        for reservation in &undo.release {
+            let (reservation, reason) = (*reservation, undo.reason.clone());
+            let release = ReleaseReservation { reservation, reason, meta: meta.clone() };
+            self.deps.inventory.release(release).await?;
+        }
+        if let Some(attempt) = undo.unclaim {
+            let request = UnclaimCart { cart: checkout.cart, checkout: checkout.id, attempt };
+            self.deps.carts.unclaim(request).await?;
+        }
+        let settled = self.step(&checkout, |c, _| {
+            c.undo = Undo::default();
+            Ok(())
+        });
+        match settled.await? {
+            Some(settled) => Ok(settled),
+            None => self.load(checkout.id).await,
+        }
     }
 
     /// Metadata of what a checkout causes by itself.

@@ -19,6 +19,9 @@ use emporia_contracts::{
 use emporia_money::{Money, UnitPrice};
 use jiff::Timestamp;
 
+/// What an order takes of one line: refused here, before anything is held or paid.
+const MOST_LINE_BYTES: usize = 2_000;
+
 /// A line before tax.
 struct Item {
     variant: VariantFacts,
@@ -62,7 +65,8 @@ impl CheckoutService {
             return Err(CheckoutError::EmptyCart(cart.id));
         }
         let skus: Vec<Sku> = cart.lines.iter().map(|line| line.sku.clone()).collect();
-        let variants = VariantsRequest { skus: skus.clone(), channel: channel.key.clone(), locale: locale.clone() };
+        let variants =
+            VariantsRequest { skus: skus.clone(), channel: channel.key.clone(), locale: locale.clone() };
         let prices = PriceRequest { skus, channel: channel.key.clone(), at };
         let (variants, prices) =
             futures_util::try_join!(self.deps.catalog.variants(variants), self.deps.pricing.prices(prices))?;
@@ -74,7 +78,8 @@ impl CheckoutService {
                 (None, _) => hidden.push(line.sku.clone()),
                 (Some(_), None) => unpriced.push(line.sku.clone()),
                 (Some(variant), Some(price)) => {
-                    let amount = price.unit.times(line.quantity.units(), channel.rounding.mode).map_err(overflow)?;
+                    let amount =
+                        price.unit.times(line.quantity.units(), channel.rounding.mode).map_err(overflow)?;
                     value = value.plus(amount).map_err(overflow)?;
                     let grams = u64::from(variant.weight_grams) * u64::from(line.quantity.get());
                     weight_grams = weight_grams.saturating_add(grams);
@@ -157,8 +162,24 @@ impl CheckoutService {
                 tax: taxes.next().ok_or_else(missing)?,
             }),
         };
-        PricedSnapshot::new(channel.currency, channel.price_kind, lines, delivery, assessment.rates_version, at)
-            .map_err(overflow)
+        for line in &lines {
+            let bytes = serde_json::to_vec(line).map_or(usize::MAX, |json| json.len());
+            if bytes > MOST_LINE_BYTES {
+                let what = format!("{}: its title, options and picture have {bytes} bytes in all", line.sku);
+                return Err(CheckoutError::Invalid(format!(
+                    "{what}, at most {MOST_LINE_BYTES} can be ordered"
+                )));
+            }
+        }
+        PricedSnapshot::new(
+            channel.currency,
+            channel.price_kind,
+            lines,
+            delivery,
+            assessment.rates_version,
+            at,
+        )
+        .map_err(overflow)
     }
 }
 

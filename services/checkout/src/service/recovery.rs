@@ -19,7 +19,8 @@ impl CheckoutService {
     /// # Errors
     /// A fault: the checkout stays where it is and is taken on later.
     pub async fn on_payment(&self, payment: PaymentId) -> Result<(), CheckoutError> {
-        let query = Query::index("checkouts_by_payment").prefix(IndexKey::new().text(&payment.to_string())).limit(10);
+        let query =
+            Query::index("checkouts_by_payment").prefix(IndexKey::new().text(&payment.to_string())).limit(10);
         for checkout in self.space.query::<Checkout>(query).await?.into_values() {
             if checkout.state == CheckoutState::Paying {
                 self.advance(checkout.id).await?;
@@ -52,49 +53,44 @@ impl CheckoutService {
     }
 
     async fn take_on(&self, checkout: Checkout) -> Result<(), CheckoutError> {
+        let settled = !checkout.undo.is_done();
+        let checkout = self.settle(checkout).await?;
         if !checkout.state.under_way() {
+            // Whoever only had something to take back is not too old for that reason.
+            if settled || checkout.due > self.space.clock().now() {
+                return Ok(());
+            }
             return self.end(checkout, CheckoutState::Expired, "").await.map(drop);
         }
         let id = checkout.id;
         match self.advance(id).await?.1 {
             Progress::ActionRequired(_) | Progress::Pending => {
-                let late = checkout.started_at.saturating_add(UNDECIDED).is_ok_and(|end| end <= self.space.clock().now());
+                let began = checkout.attempt_began.unwrap_or(checkout.started_at);
+                let late = began.saturating_add(UNDECIDED).is_ok_and(|end| end <= self.space.clock().now());
                 if late { self.give_up(id).await } else { self.later(id).await }
             }
             Progress::Completed(_) | Progress::Short(_) | Progress::Declined(_) => Ok(()),
         }
     }
 
-    /// Nobody paid in time.
+    /// Nobody paid in time. Should the provider decide later after all, the payments are voided then.
     async fn give_up(&self, id: CheckoutId) -> Result<(), CheckoutError> {
         let checkout = self.load(id).await?;
-        let back = self.stop_paying(checkout, "not_paid_in_time").await?;
-        self.end(back, CheckoutState::Expired, "").await.map(drop)
-    }
-
-    /// Gives the payments of a checkout up. Should the provider decide later after all, they are voided then.
-    pub(crate) async fn stop_paying(&self, checkout: Checkout, code: &str) -> Result<Checkout, CheckoutError> {
-        self.void_payments(&checkout, code).await?;
-        let back = self.step(checkout.id, CheckoutState::Paying, move |c, _| {
-            c.state = CheckoutState::Priced;
-            c.decline_code = Some(code.to_owned());
-            Ok(())
-        });
-        back.await?.ok_or(CheckoutError::State(checkout.id, checkout.state))
+        self.end(checkout, CheckoutState::Expired, "not paid in time").await.map(drop)
     }
 
     async fn later(&self, id: CheckoutId) -> Result<(), CheckoutError> {
         let due = self.space.clock().now() + AGAIN;
-        let state = self.load(id).await?.state;
-        if state.under_way() {
-            self.space
-                .transact(|tx| async move {
-                    let found = tx.get::<Checkout>(&Checkout::key_of(id)).await?.ok_or(CheckoutError::NotFound(id))?;
+        self.space
+            .transact(|tx| async move {
+                let found =
+                    tx.get::<Checkout>(&Checkout::key_of(id)).await?.ok_or(CheckoutError::NotFound(id))?;
+                if found.state.under_way() || !found.undo.is_done() {
+                    // Not a step: whoever is in the middle of one is not disturbed.
                     tx.put(&Checkout { due, ..found.value })?;
-                    Ok::<_, CheckoutError>(())
-                })
-                .await?;
-        }
-        Ok(())
+                }
+                Ok(())
+            })
+            .await
     }
 }

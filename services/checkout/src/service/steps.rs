@@ -2,7 +2,7 @@
 
 use crate::{
     commands::{delivery, tenders::missing},
-    model::{Checkout, CheckoutState, DeliveryOption, Tender},
+    model::{Checkout, CheckoutState, DeliveryOption, Tender, Undo},
     service::{CheckoutError, CheckoutService},
 };
 use emporia_contracts::{
@@ -10,7 +10,6 @@ use emporia_contracts::{
     carts::{CartFacts, CartRequest, OpenCheckout},
     checkout::{CheckoutCancelled, CheckoutPriced, CheckoutStarted},
     ids::{CartId, CheckoutId},
-    inventory::ReleaseReservation,
     orders::OrderContact,
     payments::PaymentMethod,
     values::{Address, Email, Locale},
@@ -21,7 +20,7 @@ use emporia_store::{StoreError, Tx};
 use jiff::SignedDuration;
 
 /// How long an untouched checkout lives.
-const IDLE: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const IDLE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Begins to check a cart out.
 #[derive(Debug, Clone)]
@@ -47,14 +46,22 @@ impl CheckoutService {
     /// The cart, when it is the caller's own.
     async fn own_cart(&self, cart: CartId, asks: &RequestContext) -> Result<CartFacts, CheckoutError> {
         let facts = self.deps.carts.cart(CartRequest { cart }).await?;
-        if asks.is(&facts.owner) { Ok(facts) } else { Err(emporia_contracts::carts::CartRefusal::NotFound(cart).into()) }
+        if asks.is(&facts.owner) {
+            Ok(facts)
+        } else {
+            Err(emporia_contracts::carts::CartRefusal::NotFound(cart).into())
+        }
     }
 
     /// Begins a checkout: who, and where to.
     ///
     /// # Errors
     /// [`CheckoutError`]: the cart is not the caller's, empty or gone; the country is not served.
-    pub async fn start(&self, wanted: StartCheckout, asks: &RequestContext) -> Result<Checkout, CheckoutError> {
+    pub async fn start(
+        &self,
+        wanted: StartCheckout,
+        asks: &RequestContext,
+    ) -> Result<Checkout, CheckoutError> {
         let (checkout, meta) = (self.draft(wanted, asks).await?, asks.meta());
         let (this, checkout, meta) = (self, &checkout, &meta);
         self.space.transact(|tx| async move { this.insert(&tx, checkout, meta) }).await?;
@@ -109,15 +116,19 @@ impl CheckoutService {
         let (customer, person, email) = match &asks.principal {
             Principal::Customer(id) => {
                 let account = self.deps.customers.account(*id).await?;
-                let account = account.ok_or_else(|| CheckoutError::Invalid("the account does not exist any more".into()))?;
+                let account = account
+                    .ok_or_else(|| CheckoutError::Invalid("the account does not exist any more".into()))?;
                 (Some(*id), account.person, wanted.email.unwrap_or(account.email))
             }
             _ => {
-                let email = wanted.email.ok_or_else(|| CheckoutError::Incomplete("a mail address is needed".into()))?;
+                let email = wanted
+                    .email
+                    .ok_or_else(|| CheckoutError::Incomplete("a mail address is needed".into()))?;
                 (None, self.deps.customers.guest_person().await?, email)
             }
         };
-        let contact = OrderContact { email, shipping: Some(wanted.shipping.clone()), billing: wanted.billing };
+        let contact =
+            OrderContact { email, shipping: Some(wanted.shipping.clone()), billing: wanted.billing };
         let now = self.space.clock().now();
         let checkout = Checkout {
             id: self.ids.next(),
@@ -140,6 +151,10 @@ impl CheckoutService {
             order_number: None,
             decline_code: None,
             state: CheckoutState::Draft,
+            revision: 0,
+            attempt: 0,
+            attempt_began: None,
+            undo: Undo::default(),
             due: now + IDLE,
             started_at: now,
         };
@@ -172,7 +187,7 @@ impl CheckoutService {
         option: &str,
         asks: &RequestContext,
     ) -> Result<Checkout, CheckoutError> {
-        let checkout = self.get(id, asks).await?.value;
+        let checkout = self.own(id, asks).await?;
         if !matches!(checkout.state, CheckoutState::Draft | CheckoutState::Priced) {
             return Err(CheckoutError::State(id, checkout.state));
         }
@@ -180,7 +195,11 @@ impl CheckoutService {
     }
 
     /// Prices a checkout that is not under way, and stores the result.
-    pub(crate) async fn price(&self, checkout: Checkout, option: Option<&str>) -> Result<Checkout, CheckoutError> {
+    pub(crate) async fn price(
+        &self,
+        checkout: Checkout,
+        option: Option<&str>,
+    ) -> Result<Checkout, CheckoutError> {
         let channel = self.channel(&checkout.channel).await?;
         let locale = locale(&checkout, &channel.default_locale);
         let cart = self.deps.carts.cart(CartRequest { cart: checkout.cart }).await?;
@@ -190,7 +209,10 @@ impl CheckoutService {
         let chosen = match option {
             Some(key) => {
                 let found = options.iter().find(|o| o.key == key);
-                Some(found.ok_or_else(|| CheckoutError::DeliveryNotAvailable(key.chars().take(60).collect()))?)
+                Some(
+                    found
+                        .ok_or_else(|| CheckoutError::DeliveryNotAvailable(key.chars().take(60).collect()))?,
+                )
             }
             None if goods.shippable() => {
                 return Err(CheckoutError::Incomplete("choose a delivery option first".into()));
@@ -198,22 +220,19 @@ impl CheckoutService {
             None => None,
         };
         let snapshot = self.snapshot(goods, chosen, &channel, (&checkout.country, &locale), now).await?;
-        if let Some(reservation) = checkout.reservation {
-            let meta = self.meta(&checkout);
-            let release = ReleaseReservation { reservation, reason: "edited".into(), meta };
-            self.deps.inventory.release(release).await?;
-        }
         let (snapshot, option) = (&snapshot, option.map(ToOwned::to_owned));
         let (option, revision, meta) = (&option, cart.revision, &self.meta(&checkout));
         let priced = self
-            .step(checkout.id, checkout.state, move |c, tx| {
+            .step(&checkout, move |c, tx| {
                 c.state = CheckoutState::Priced;
                 c.snapshot = Some(snapshot.clone());
                 c.delivery_option = option.clone();
                 c.cart_revision = revision;
-                c.reservation = None;
+                c.undo.release.extend(c.reservation.take());
+                c.undo.reason = "edited".into();
                 c.allocations.clear();
                 c.tenders.clear();
+                c.decline_code = None;
                 c.due = now + IDLE;
                 let event = CheckoutPriced {
                     checkout_id: c.id,
@@ -225,7 +244,7 @@ impl CheckoutService {
                 self.emit(tx, &event, meta)
             })
             .await?;
-        priced.ok_or(CheckoutError::CartChanged)
+        self.settle(priced.ok_or(CheckoutError::CartChanged)?).await
     }
 
     /// Adds a way to pay; what is still missing when no amount is given.
@@ -240,21 +259,28 @@ impl CheckoutService {
         return_url: Option<String>,
         asks: &RequestContext,
     ) -> Result<Checkout, CheckoutError> {
-        let checkout = self.get(id, asks).await?.value;
-        let total = checkout.total().ok_or_else(|| CheckoutError::Incomplete("choose a delivery option first".into()))?;
-        let overflow = |e: emporia_money::MoneyError| CheckoutError::Invalid(e.to_string());
-        // After a declined card the failed attempt is replaced as a whole: nothing of it was taken.
-        let fresh = checkout.decline_code.is_some();
-        let left = missing(total, if fresh { &[] } else { &checkout.tenders }).map_err(overflow)?;
-        let amount = amount.unwrap_or(left);
-        if amount.minor() <= 0 && !total.is_zero() || left.minus(amount).map_err(overflow)?.is_negative() {
-            return Err(CheckoutError::Tenders(left));
-        }
-        let payment = self.ids.next();
         let now = self.space.clock().now();
         let (method, return_url) = (&method, &return_url);
-        let done = self
-            .step(id, CheckoutState::Priced, move |c, _| {
+        // Another tab may add a card at the same moment: then the sum is looked at again.
+        for _ in 0..5 {
+            let checkout = self.own(id, asks).await?;
+            if checkout.state != CheckoutState::Priced {
+                return Err(CheckoutError::State(id, checkout.state));
+            }
+            let total = checkout
+                .total()
+                .ok_or_else(|| CheckoutError::Incomplete("choose a delivery option first".into()))?;
+            let overflow = |e: emporia_money::MoneyError| CheckoutError::Invalid(e.to_string());
+            // After a declined card the failed attempt is replaced as a whole: nothing of it was taken.
+            let fresh = checkout.decline_code.is_some();
+            let left = missing(total, if fresh { &[] } else { &checkout.tenders }).map_err(overflow)?;
+            let amount = amount.unwrap_or(left);
+            if amount.minor() <= 0 && !total.is_zero() || left.minus(amount).map_err(overflow)?.is_negative()
+            {
+                return Err(CheckoutError::Tenders(left));
+            }
+            let payment = self.ids.next();
+            let done = self.step(&checkout, move |c, _| {
                 if fresh {
                     c.tenders.clear();
                     c.decline_code = None;
@@ -263,9 +289,16 @@ impl CheckoutService {
                 c.tenders.push(Tender { payment, amount, method, return_url, label: None });
                 c.due = now + IDLE;
                 Ok(())
-            })
-            .await?;
-        done.ok_or(CheckoutError::State(id, checkout.state))
+            });
+            if let Some(done) = done.await? {
+                return Ok(done);
+            }
+        }
+        Err(emporia_contracts::Fault::transient(
+            "checkout",
+            "the checkout is changed by somebody else: try again",
+        )
+        .into())
     }
 
     /// Gives a checkout up. What was held goes back; a payment that waits for the shopper or the provider is voided.
@@ -273,40 +306,39 @@ impl CheckoutService {
     /// # Errors
     /// [`CheckoutError::State`] when the order is being made, or the checkout has ended.
     pub async fn cancel(&self, id: CheckoutId, asks: &RequestContext) -> Result<Checkout, CheckoutError> {
-        let mut checkout = self.get(id, asks).await?.value;
-        if checkout.state == CheckoutState::Paying {
-            checkout = self.stop_paying(checkout, "cancelled").await?;
-        }
+        let checkout = self.own(id, asks).await?;
         self.end(checkout, CheckoutState::Cancelled, "cancelled by the shopper").await
     }
 
-    /// Ends a checkout that is not under way: cancelled or expired.
+    /// Ends a checkout: cancelled or expired. The decision is committed first; then whatever is held goes back.
     pub(crate) async fn end(
         &self,
         checkout: Checkout,
         to: CheckoutState,
         reason: &str,
     ) -> Result<Checkout, CheckoutError> {
+        if !matches!(checkout.state, CheckoutState::Draft | CheckoutState::Priced | CheckoutState::Paying) {
+            return Err(CheckoutError::State(checkout.id, checkout.state));
+        }
         let meta = &self.meta(&checkout);
         let ended = self
-            .step(checkout.id, checkout.state, move |c, tx| {
+            .step(&checkout, move |c, tx| {
                 c.state = to;
+                c.undo.void.extend(c.tenders.iter().map(|tender| tender.payment));
+                c.undo.release.extend(c.reservation);
+                c.undo.unclaim = Some(c.attempt);
+                c.undo.reason = reason.to_owned();
                 let (checkout_id, cart_id, channel) = (c.id, c.cart, c.channel.clone());
                 if to == CheckoutState::Expired {
-                    let event = emporia_contracts::checkout::CheckoutExpired { checkout_id, cart_id, channel };
+                    let event =
+                        emporia_contracts::checkout::CheckoutExpired { checkout_id, cart_id, channel };
                     return self.emit(tx, &event, meta);
                 }
                 let event = CheckoutCancelled { checkout_id, cart_id, channel, reason: reason.to_owned() };
                 self.emit(tx, &event, meta)
             })
             .await?;
-        let ended = ended.ok_or(CheckoutError::State(checkout.id, checkout.state))?;
-        self.unclaim(&ended).await?;
-        if let Some(reservation) = ended.reservation {
-            let release = ReleaseReservation { reservation, reason: "cancelled".into(), meta: meta.clone() };
-            self.deps.inventory.release(release).await?;
-        }
-        Ok(ended)
+        self.settle(ended.ok_or(CheckoutError::State(checkout.id, checkout.state))?).await
     }
 }
 

@@ -1,5 +1,8 @@
 use crate::{
-    ids::{CartId, CheckoutId, CustomerId, FulfilmentId, OrderId, OrderLineId, PaymentId, ReservationId, ReturnId},
+    ids::{
+        CartId, CheckoutId, CustomerId, FulfilmentId, OrderId, OrderLineId, PaymentId, ReservationId,
+        ReturnId,
+    },
     inventory::Allocation,
     orders::{OrderMode, OrderTender, PricedLine, PricedSnapshot, ReturnCondition},
     values::{ChannelKey, CountryCode, ExternalId, LocationKey, Quantity, Sku},

@@ -98,7 +98,8 @@ impl Totals {
         delivery: Option<&DeliveryCharge>,
     ) -> Result<Self, SnapshotError> {
         let zero = Money::zero(currency);
-        let mut totals = Self { items: zero, delivery: zero, net: zero, tax: zero, total: zero, taxes: vec![] };
+        let mut totals =
+            Self { items: zero, delivery: zero, net: zero, tax: zero, total: zero, taxes: vec![] };
         for line in lines {
             totals.items = totals.items.plus(line.amount)?;
         }

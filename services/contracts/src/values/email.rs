@@ -36,7 +36,9 @@ impl FromStr for Email {
                     && local.len() <= 64
                     && !domain.contains('@')
                     && domain.contains('.')
-                    && domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
+                    && domain
+                        .split('.')
+                        .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
             });
         if valid { Ok(Self(text.to_owned())) } else { Err(EmailError) }
     }

@@ -35,9 +35,14 @@ impl FromStr for Gtin {
         }
         let (last, head) = (digits[digits.len() - 1] - b'0', &digits[..digits.len() - 1]);
         // From the right: weights 3, 1, 3, 1 …
-        let sum: u32 = head.iter().rev().zip([3u32, 1].into_iter().cycle()).map(|(d, w)| u32::from(d - b'0') * w).sum();
+        let sum: u32 =
+            head.iter().rev().zip([3u32, 1].into_iter().cycle()).map(|(d, w)| u32::from(d - b'0') * w).sum();
         let expected = ((10 - sum % 10) % 10) as u8;
-        if expected == last { Ok(Self(text.to_owned())) } else { Err(GtinError::CheckDigit { got: text.to_owned(), expected }) }
+        if expected == last {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(GtinError::CheckDigit { got: text.to_owned(), expected })
+        }
     }
 }
 

@@ -24,7 +24,11 @@ impl Quantity {
     /// # Errors
     /// [`QuantityError`] outside 1 to [`Quantity::MAX`].
     pub fn new(units: i64) -> Result<Self, QuantityError> {
-        u32::try_from(units).ok().filter(|u| (1..=Self::MAX).contains(u)).map(Self).ok_or(QuantityError(units))
+        u32::try_from(units)
+            .ok()
+            .filter(|u| (1..=Self::MAX).contains(u))
+            .map(Self)
+            .ok_or(QuantityError(units))
     }
 
     /// The number of units.

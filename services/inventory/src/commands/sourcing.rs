@@ -55,7 +55,8 @@ pub(crate) fn sum(demand: &[Demand]) -> BTreeMap<Sku, i64> {
 /// One location that has everything is preferred, the first of those in the pool's order; else every SKU is filled
 /// from the pool in order: first what is there, then, where allowed, as backorder.
 pub fn plan(demand: &BTreeMap<Sku, i64>, pool: &[LocationKey], levels: &BTreeMap<Sku, Level>) -> Plan {
-    let standard = |sku: &Sku| Level { sku: sku.clone(), available: vec![], tracked: true, backorder_limit: 0 };
+    let standard =
+        |sku: &Sku| Level { sku: sku.clone(), available: vec![], tracked: true, backorder_limit: 0 };
     let level = |sku: &Sku| levels.get(sku).cloned().unwrap_or_else(|| standard(sku));
     let shortages: Vec<Shortage> = demand
         .iter()
@@ -146,7 +147,8 @@ mod tests {
 
     #[test]
     fn all_shortages_are_told_at_once() {
-        let (demand, levels) = basket(&[(9, [1, 1, 1], true, 0), (1, [1, 0, 0], true, 0), (2, [-5, 1, 0], true, 0)]);
+        let (demand, levels) =
+            basket(&[(9, [1, 1, 1], true, 0), (1, [1, 0, 0], true, 0), (2, [-5, 1, 0], true, 0)]);
         let Plan::Short(short) = plan(&demand, &pool(), &levels) else { panic!("full") };
         assert_eq!(short.iter().map(|s| (s.wanted, s.available)).collect::<Vec<_>>(), [(9, 3), (2, 1)]);
     }

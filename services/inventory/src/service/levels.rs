@@ -39,7 +39,8 @@ impl InventoryService {
     /// # Errors
     /// What the store reports.
     pub async fn levels(&self, skus: &[Sku], pool: &[LocationKey]) -> Result<Vec<StockLevel>, StoreError> {
-        let places: Vec<_> = skus.iter().flat_map(|sku| pool.iter().map(move |location| (sku, location))).collect();
+        let places: Vec<_> =
+            skus.iter().flat_map(|sku| pool.iter().map(move |location| (sku, location))).collect();
         let keys: Vec<_> = places.iter().map(|(sku, location)| stock_key(sku, location)).collect();
         let tallies = self.space.tallies(&keys).await?;
         let level = |((sku, location), tally): (&(&Sku, &LocationKey), _)| {
@@ -48,7 +49,11 @@ impl InventoryService {
         Ok(places.iter().zip(&tallies).map(level).collect())
     }
 
-    pub(crate) async fn available(&self, skus: &[Sku], pool: &[LocationKey]) -> Result<Vec<Availability>, StoreError> {
+    pub(crate) async fn available(
+        &self,
+        skus: &[Sku],
+        pool: &[LocationKey],
+    ) -> Result<Vec<Availability>, StoreError> {
         let levels = self.promises(skus, pool).await?;
         let one = |sku: &Sku| {
             let level = levels.get(sku);
@@ -61,14 +66,22 @@ impl InventoryService {
     }
 
     /// What each location of the pool can promise.
-    pub(crate) async fn promises(&self, skus: &[Sku], pool: &[LocationKey]) -> Result<BTreeMap<Sku, Level>, StoreError> {
+    pub(crate) async fn promises(
+        &self,
+        skus: &[Sku],
+        pool: &[LocationKey],
+    ) -> Result<BTreeMap<Sku, Level>, StoreError> {
         let policies = self.policies(skus).await?;
         let levels = self.levels(skus, pool).await?;
         let per_sku = levels.chunks(pool.len().max(1));
         let level = |((sku, policy), levels): ((&Sku, std::sync::Arc<crate::StockPolicy>), &[StockLevel])| {
             let available = levels.iter().map(|l| l.available).collect();
-            let level =
-                Level { sku: sku.clone(), available, tracked: policy.tracked, backorder_limit: policy.backorder_limit };
+            let level = Level {
+                sku: sku.clone(),
+                available,
+                tracked: policy.tracked,
+                backorder_limit: policy.backorder_limit,
+            };
             (sku.clone(), level)
         };
         Ok(skus.iter().zip(policies).zip(per_sku).map(level).collect())
@@ -84,7 +97,11 @@ impl InventoryService {
         self.level(&wanted.sku, &wanted.location).await
     }
 
-    pub(crate) async fn level(&self, sku: &Sku, location: &LocationKey) -> Result<StockLevel, InventoryError> {
+    pub(crate) async fn level(
+        &self,
+        sku: &Sku,
+        location: &LocationKey,
+    ) -> Result<StockLevel, InventoryError> {
         let mut levels = self.levels(std::slice::from_ref(sku), std::slice::from_ref(location)).await?;
         levels.pop().ok_or_else(|| InventoryError::Invalid("no level".into()))
     }

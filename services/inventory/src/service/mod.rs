@@ -10,8 +10,8 @@ use crate::model::{Location, StockPolicy};
 use emporia_contracts::{
     Fault,
     inventory::{
-        Allocation, Availability, AvailabilityRequest, CommitRefusal, CommitReservation, Inventory, ReleaseReservation,
-        Reserve, ReserveRefusal, Reserved, StockFact, StockRefusal,
+        Allocation, Availability, AvailabilityRequest, CommitRefusal, CommitReservation, Inventory,
+        ReleaseReservation, Reserve, ReserveRefusal, Reserved, StockFact, StockRefusal,
     },
     values::{LocationKey, Sku},
 };
@@ -60,7 +60,11 @@ pub enum InventoryError {
 }
 
 pub(crate) fn fault(error: StoreError) -> Fault {
-    if error.is_retryable() { Fault::transient("inventory", error) } else { Fault::permanent("inventory", error) }
+    if error.is_retryable() {
+        Fault::transient("inventory", error)
+    } else {
+        Fault::permanent("inventory", error)
+    }
 }
 
 impl InventoryService {
@@ -70,7 +74,12 @@ impl InventoryService {
         Self { space, ids, policies, turns: Turns::default() }
     }
 
-    pub(crate) fn emit(&self, tx: &Tx, event: &impl EventPayload, meta: &EventMeta) -> Result<(), StoreError> {
+    pub(crate) fn emit(
+        &self,
+        tx: &Tx,
+        event: &impl EventPayload,
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
         tx.emit(envelope(event, meta, &self.ids, self.space.clock().as_ref())?)
     }
 
@@ -100,7 +109,9 @@ impl InventoryService {
         for chunk in policies.chunks(90) {
             let landed = self
                 .space
-                .transact_versioned(|tx| async move { chunk.iter().try_for_each(|policy| tx.overwrite(policy)) })
+                .transact_versioned(
+                    |tx| async move { chunk.iter().try_for_each(|policy| tx.overwrite(policy)) },
+                )
                 .await?;
             let version = landed.version.map_or(0, |version| version.get());
             chunk.iter().for_each(|policy| self.remember(version, &Arc::new(policy.clone())));

@@ -6,7 +6,9 @@ use crate::{
     service::{InventoryService, fault, levels::MOST},
 };
 use emporia_contracts::{
-    inventory::{Allocation, CountTaskRaised, MovementLine, MovementReason, StockFact, StockMoved, StockRefusal},
+    inventory::{
+        Allocation, CountTaskRaised, MovementLine, MovementReason, StockFact, StockMoved, StockRefusal,
+    },
     values::{LocationKey, Sku},
 };
 use emporia_events::{EventMeta, envelope};
@@ -51,7 +53,9 @@ impl InventoryService {
             return Err(StockRefusal::Invalid("it has no lines".into()));
         }
         let most = MOST;
-        if let Some(line) = fact.lines.iter().find(|line| line.delta == 0 || !(-most..=most).contains(&line.delta)) {
+        if let Some(line) =
+            fact.lines.iter().find(|line| line.delta == 0 || !(-most..=most).contains(&line.delta))
+        {
             let what = format!("{} by {}: a line moves 1 to {most} units in or out", line.sku, line.delta);
             return Err(StockRefusal::Invalid(what));
         }
@@ -66,13 +70,20 @@ impl InventoryService {
             ended: &[],
         };
         if !self.is_new_or_same(&happened, &fact.lines).await.map_err(fault)? {
-            return Err(StockRefusal::Invalid(format!("{} was already used with other data", fact.external_id)));
+            return Err(StockRefusal::Invalid(format!(
+                "{} was already used with other data",
+                fact.external_id
+            )));
         }
         self.record_movement(happened, &fact.lines).await.map_err(|e| StockRefusal::Fault(fault(e)))
     }
 
     /// Whether nothing was recorded under this name, or only what is asked for now.
-    async fn is_new_or_same(&self, happened: &Happened<'_>, lines: &[MovementLine]) -> Result<bool, StoreError> {
+    async fn is_new_or_same(
+        &self,
+        happened: &Happened<'_>,
+        lines: &[MovementLine],
+    ) -> Result<bool, StoreError> {
         let parts: Vec<_> = lines.chunks(LINES).collect();
         let keys: Vec<_> = (0..=parts.len()).map(|number| Movement::key_of(&happened.part(number))).collect();
         let found = self.space.get_many::<Movement>(&keys).await?;
@@ -85,10 +96,16 @@ impl InventoryService {
 
     /// Records a movement, in parts of [`LINES`]; a part that is there already is left alone, so a call that was cut
     /// off is finished by making it again.
-    pub(crate) async fn record_movement(&self, happened: Happened<'_>, lines: &[MovementLine]) -> Result<(), StoreError> {
+    pub(crate) async fn record_movement(
+        &self,
+        happened: Happened<'_>,
+        lines: &[MovementLine],
+    ) -> Result<(), StoreError> {
         let (happened, this) = (&happened, self);
         for (number, part) in lines.chunks(LINES).enumerate() {
-            self.space.transact(|tx| async move { this.record_part(&tx, happened, number, part).await }).await?;
+            self.space
+                .transact(|tx| async move { this.record_part(&tx, happened, number, part).await })
+                .await?;
         }
         // Once more with what is true after the commit: of several movements at once none may have seen the others.
         for part in lines.chunks(TASKS) {
@@ -152,7 +169,9 @@ impl InventoryService {
         }
         let levels = self.levels(&skus, std::slice::from_ref(location)).await?;
         let policies = self.policies(&skus).await?;
-        let after = levels.into_iter().map(|level| StockLevel { on_hand: level.on_hand + moved(&level.sku), ..level });
+        let after = levels
+            .into_iter()
+            .map(|level| StockLevel { on_hand: level.on_hand + moved(&level.sku), ..level });
         let short = after.zip(policies).filter(|(level, policy)| policy.tracked && level.on_hand < 0);
         Ok(short.map(|(level, _)| level).collect())
     }

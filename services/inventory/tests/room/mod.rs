@@ -7,25 +7,22 @@ use emporia_contracts::{
     ids::{OrderId, ReservationId},
     inventory::{
         Allocation, CommitRefusal, CommitReservation, Demand, Inventory, MovementLine, MovementReason,
-        ReleaseReservation, ReservationCommitted, ReservationReleased, Reserve, ReserveRefusal, Reserved, StockFact,
-        StockMoved, StockRefusal, StockReserved,
+        ReleaseReservation, ReservationCommitted, ReservationReleased, Reserve, ReserveRefusal, Reserved,
+        StockFact, StockMoved, StockRefusal, StockReserved,
     },
     orders::{FulfilmentShipped, OrderLinesCancelled, ReturnCondition, ReturnRecorded},
     values::{LocationKey, Quantity, Sku},
 };
 use emporia_events::{Consumer, ConsumerHandle, Envelope, EventMeta, EventPayload, envelope};
 use emporia_id::{FixedClock, Ids};
-use emporia_inventory::{InventoryService, Location, LocationKind, SetStockLevel, StockFollowsOrders, StockLevel, space};
+use emporia_inventory::{
+    InventoryService, Location, LocationKind, SetStockLevel, StockFollowsOrders, StockLevel, space,
+};
 use emporia_money::Rounding;
 use emporia_store::{Position, SpaceSchema, Store};
 use emporia_store_sqlite::{Durability, SqliteOptions};
 use jiff::{SignedDuration, Timestamp};
-use std::{
-    collections::BTreeMap,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, task::Poll};
 
 pub const NOW: &str = "2026-11-24T12:00:00Z";
 pub const LOCATIONS: [&str; 3] = ["berlin", "lyon", "shop"];
@@ -51,7 +48,10 @@ impl Room {
         for key in LOCATIONS {
             let kind = if key == "shop" { LocationKind::Store } else { LocationKind::Warehouse };
             let country = "DE".parse().unwrap();
-            stock.define_location(Location { key: at(key), name: key.to_uppercase(), kind, country }).await.unwrap();
+            stock
+                .define_location(Location { key: at(key), name: key.to_uppercase(), kind, country })
+                .await
+                .unwrap();
         }
         Self { store, stock, clock, ids, directory }
     }
@@ -105,7 +105,11 @@ impl Room {
         self.stock.reserve(self.wish(rows)).await
     }
 
-    pub async fn commit(&self, reservation: ReservationId, order: OrderId) -> Result<Vec<Allocation>, CommitRefusal> {
+    pub async fn commit(
+        &self,
+        reservation: ReservationId,
+        order: OrderId,
+    ) -> Result<Vec<Allocation>, CommitRefusal> {
         self.stock.commit(CommitReservation { reservation, order, meta: meta() }).await
     }
 
@@ -133,7 +137,9 @@ impl Room {
     pub async fn says(&self, payload: &impl EventPayload) {
         let orders = self.store.space("orders").unwrap();
         orders
-            .transact(|tx| async move { tx.emit(envelope(payload, &meta(), &self.ids, self.clock.as_ref())?) })
+            .transact(
+                |tx| async move { tx.emit(envelope(payload, &meta(), &self.ids, self.clock.as_ref())?) },
+            )
             .await
             .unwrap();
     }
@@ -141,7 +147,10 @@ impl Room {
     pub async fn follow(&self) -> ConsumerHandle {
         let space = self.store.space("inventory").unwrap();
         let handler = StockFollowsOrders(self.stock.clone());
-        Consumer::new("stock-follows-orders", Arc::new(self.store.clone()), space, handler).start().await.unwrap()
+        Consumer::new("stock-follows-orders", Arc::new(self.store.clone()), space, handler)
+            .start()
+            .await
+            .unwrap()
     }
 
     /// Everything again from the beginning.
@@ -236,12 +245,19 @@ struct Row {
 /// whether it came to its end before.
 pub async fn cut_off<F: Future>(future: F, waits: usize) -> bool {
     let (mut future, mut waited) = (pin!(future), 0);
-    std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(_) => Poll::Ready(true),
-        Poll::Pending if waited == waits => Poll::Ready(false),
-        Poll::Pending => {
-            waited += 1;
-            Poll::Pending
+    std::future::poll_fn(|cx| {
+        // Of the budget that the runtime gives a task (128 steps) one is left, so that the future waits at each answer
+        // of the store, however quick that is.
+        for _ in 0..127 {
+            let _ = pin!(tokio::task::consume_budget()).poll(cx);
+        }
+        match future.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(true),
+            Poll::Pending if waited == waits => Poll::Ready(false),
+            Poll::Pending => {
+                waited += 1;
+                Poll::Pending
+            }
         }
     })
     .await
@@ -268,7 +284,7 @@ pub fn many(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("L{n:04}")).collect()
 }
 
-pub fn each<'a>(names: &'a [String], units: i64) -> Vec<(&'a str, i64)> {
+pub fn each(names: &[String], units: i64) -> Vec<(&str, i64)> {
     names.iter().map(|name| (name.as_str(), units)).collect()
 }
 

@@ -31,7 +31,10 @@ fn find<'a>(lines: &'a mut [OrderLine], count: &LineCount) -> Result<&'a mut Ord
     if count.units <= 0 {
         return Err(Refusal::NoQuantity(count.units));
     }
-    lines.iter_mut().find(|l| l.priced.id == count.line).ok_or_else(|| Refusal::NoLine(count.line.to_string()))
+    lines
+        .iter_mut()
+        .find(|l| l.priced.id == count.line)
+        .ok_or_else(|| Refusal::NoLine(count.line.to_string()))
 }
 
 fn told(line: &OrderLine, units: i64) -> Result<LineUnits, Refusal> {
@@ -119,7 +122,11 @@ pub(crate) struct Shipped {
 
 /// Units leave: their share of the money is due, and with the first of them the delivery charge and whatever is not
 /// goods, which counts as rendered from then on.
-pub(crate) fn ship(order: &mut Order, lines: &mut [OrderLine], counts: &[LineCount]) -> Result<Shipped, Refusal> {
+pub(crate) fn ship(
+    order: &mut Order,
+    lines: &mut [OrderLine],
+    counts: &[LineCount],
+) -> Result<Shipped, Refusal> {
     let mut due = Money::zero(order.currency);
     let mut shipped = vec![];
     for count in counts {
@@ -166,7 +173,11 @@ pub(crate) struct Cancelled {
 
 /// Open units are given up; with the last of the goods, when none was shipped, go the delivery charge and whatever is
 /// not goods.
-pub(crate) fn cancel(order: &mut Order, lines: &mut [OrderLine], wanted: &[LineCount]) -> Result<Cancelled, Refusal> {
+pub(crate) fn cancel(
+    order: &mut Order,
+    lines: &mut [OrderLine],
+    wanted: &[LineCount],
+) -> Result<Cancelled, Refusal> {
     let zero = Money::zero(order.currency);
     let before = status(lines);
     let mut cancelled = Cancelled { lines: vec![], allocations: vec![], amount: zero };

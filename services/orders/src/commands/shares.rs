@@ -29,7 +29,10 @@ pub(crate) fn over_payments(
     let mut shares = vec![];
     for tender in tenders {
         let Some(payment_id) = tender.payment_id else { continue };
-        let before = used.iter().find(|u| u.payment_id == payment_id).map_or(Money::zero(amount.currency()), |u| u.amount);
+        let before = used
+            .iter()
+            .find(|u| u.payment_id == payment_id)
+            .map_or(Money::zero(amount.currency()), |u| u.amount);
         let room = tender.amount.minus(before)?;
         let take = if room.minor() < left.minor() { room } else { left };
         if take.minor() <= 0 {

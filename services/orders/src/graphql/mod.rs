@@ -6,7 +6,10 @@ mod subscription;
 mod types;
 
 use crate::service::OrdersService;
-use async_graphql::{Schema, dataloader::{DataLoader, Loader, NoCache}};
+use async_graphql::{
+    Schema,
+    dataloader::{DataLoader, Loader, NoCache},
+};
 use emporia_contracts::ids::OrderId;
 use emporia_events::Live;
 use emporia_store::{StoreError, Versioned};

@@ -1,5 +1,8 @@
 use crate::{
-    graphql::{query::{expect, gone}, types::{Fulfilment, Order}},
+    graphql::{
+        query::{expect, gone},
+        types::{Fulfilment, Order},
+    },
     model::{self, LineCount},
     service::{CancelLines, CreateFulfilment as Create, OrderError, OrdersService, Shipment},
 };
@@ -27,10 +30,11 @@ pub struct OrderLineQuantityInput {
 /// Asks a location to serve units of an order.
 #[derive(Debug, Clone, InputObject, Serialize)]
 pub struct CreateFulfilmentInput {
+    /// The order.
     order_id: ID,
     /// Key of the location; where most of the order is allocated when absent.
     location: Option<String>,
-    /// Which units; all open goods when absent.
+    /// Which units; all that the location can serve when absent.
     lines: Option<Vec<OrderLineQuantityInput>>,
     /// The same key with the same input gives the first result again.
     idempotency_key: Option<String>,
@@ -39,9 +43,13 @@ pub struct CreateFulfilmentInput {
 /// Ships a planned fulfilment.
 #[derive(Debug, Clone, InputObject, Serialize)]
 pub struct ShipFulfilmentInput {
+    /// The order.
     order_id: ID,
+    /// The fulfilment.
     fulfilment_id: ID,
+    /// Carrier.
     carrier: Option<String>,
+    /// Tracking number.
     tracking_number: Option<String>,
     /// The same key with the same input gives the first result again.
     idempotency_key: Option<String>,
@@ -50,7 +58,9 @@ pub struct ShipFulfilmentInput {
 /// Names a fulfilment.
 #[derive(Debug, Clone, InputObject, Serialize)]
 pub struct FulfilmentInput {
+    /// The order.
     order_id: ID,
+    /// The fulfilment.
     fulfilment_id: ID,
     /// The same key with the same input gives the first result again.
     idempotency_key: Option<String>,
@@ -59,6 +69,7 @@ pub struct FulfilmentInput {
 /// Gives up units that were not shipped.
 #[derive(Debug, Clone, InputObject, Serialize)]
 pub struct CancelOrderInput {
+    /// The order.
     order_id: ID,
     /// Which units; all that are still possible when absent.
     lines: Option<Vec<OrderLineQuantityInput>>,
@@ -87,8 +98,11 @@ pub enum GraphReturnCondition {
 pub struct ReturnLineInput {
     /// The order's line; absent in a blind return.
     order_line_id: Option<ID>,
+    /// Stock keeping unit.
     sku: String,
+    /// How many units.
     quantity: i32,
+    /// Whether they can be sold again.
     condition: GraphReturnCondition,
     /// What was given back, as a decimal of the channel's currency; the paid share when absent.
     refund: Option<String>,
@@ -103,21 +117,27 @@ pub struct RecordReturnInput {
     order_id: Option<ID>,
     /// Key of the location that the goods came to.
     location: String,
+    /// What came back.
     lines: Vec<ReturnLineInput>,
 }
 
 /// What came of a fulfilment operation.
 #[derive(SimpleObject)]
 pub struct FulfilmentPayload {
+    /// The fulfilment as it is now.
     fulfilment: Option<Fulfilment>,
+    /// Its order as it is now.
     order: Option<Order>,
+    /// What to put right.
     user_errors: Vec<UserError>,
 }
 
 /// What came of an order operation.
 #[derive(SimpleObject)]
 pub struct OrderPayload {
+    /// The order as it is now.
     order: Option<Order>,
+    /// What to put right.
     user_errors: Vec<UserError>,
 }
 
@@ -130,6 +150,7 @@ pub struct RecordReturnPayload {
     refund: Option<emporia_subgraph::GraphMoney>,
     /// The order, when it was named.
     order: Option<Order>,
+    /// What to put right.
     user_errors: Vec<UserError>,
 }
 
@@ -140,7 +161,11 @@ pub struct Mutation;
 impl Mutation {
     /// Asks a location to serve units of an order.
     #[graphql(directive = requires_scopes::apply(scope("orders:fulfil")))]
-    async fn create_fulfilment(&self, ctx: &Context<'_>, input: CreateFulfilmentInput) -> Result<FulfilmentPayload> {
+    async fn create_fulfilment(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateFulfilmentInput,
+    ) -> Result<FulfilmentPayload> {
         let request = Create {
             order: parse_id("orderId", &input.order_id)?,
             location: input.location.as_deref().map(|l| parse("location", l)).transpose()?,
@@ -156,14 +181,19 @@ impl Mutation {
 
     /// Ships a planned fulfilment; its share of the money is captured.
     #[graphql(directive = requires_scopes::apply(scope("orders:fulfil")))]
-    async fn ship_fulfilment(&self, ctx: &Context<'_>, input: ShipFulfilmentInput) -> Result<FulfilmentPayload> {
+    async fn ship_fulfilment(
+        &self,
+        ctx: &Context<'_>,
+        input: ShipFulfilmentInput,
+    ) -> Result<FulfilmentPayload> {
         let of = names(&input.order_id, &input.fulfilment_id)?;
         for text in [&input.carrier, &input.tracking_number].into_iter().flatten() {
             if text.is_empty() || text.len() > 100 || text.chars().any(char::is_control) {
                 return Err(bad_input("carrier and trackingNumber have 1 to 100 visible characters"));
             }
         }
-        let shipment = Shipment { carrier: input.carrier.clone(), tracking_number: input.tracking_number.clone() };
+        let shipment =
+            Shipment { carrier: input.carrier.clone(), tracking_number: input.tracking_number.clone() };
         let meta = context(ctx)?.meta();
         let (service, shipment, meta) = (ctx.data::<OrdersService>()?, &shipment, &meta);
         let done = once(ctx, "shipFulfilment", input.idempotency_key.as_deref(), &input, |tx| async move {
@@ -174,19 +204,28 @@ impl Mutation {
 
     /// Notes that a fulfilment arrived.
     #[graphql(directive = requires_scopes::apply(scope("orders:fulfil")))]
-    async fn deliver_fulfilment(&self, ctx: &Context<'_>, input: FulfilmentInput) -> Result<FulfilmentPayload> {
+    async fn deliver_fulfilment(
+        &self,
+        ctx: &Context<'_>,
+        input: FulfilmentInput,
+    ) -> Result<FulfilmentPayload> {
         let of = names(&input.order_id, &input.fulfilment_id)?;
         let meta = context(ctx)?.meta();
         let (service, meta) = (ctx.data::<OrdersService>()?, &meta);
-        let done = once(ctx, "deliverFulfilment", input.idempotency_key.as_deref(), &input, |tx| async move {
-            service.deliver(&tx, of, meta).await
-        });
+        let done =
+            once(ctx, "deliverFulfilment", input.idempotency_key.as_deref(), &input, |tx| async move {
+                service.deliver(&tx, of, meta).await
+            });
         fulfilment(ctx, of.0, done.await).await
     }
 
     /// Gives a planned fulfilment up; its units can be planned again.
     #[graphql(directive = requires_scopes::apply(scope("orders:fulfil")))]
-    async fn cancel_fulfilment(&self, ctx: &Context<'_>, input: FulfilmentInput) -> Result<FulfilmentPayload> {
+    async fn cancel_fulfilment(
+        &self,
+        ctx: &Context<'_>,
+        input: FulfilmentInput,
+    ) -> Result<FulfilmentPayload> {
         let of = names(&input.order_id, &input.fulfilment_id)?;
         let meta = context(ctx)?.meta();
         let (service, meta) = (ctx.data::<OrdersService>()?, &meta);
@@ -199,7 +238,10 @@ impl Mutation {
     /// Gives up units that were not shipped. When nothing is left the payments are voided.
     #[graphql(directive = requires_scopes::apply(scope("orders:write")))]
     async fn cancel_order(&self, ctx: &Context<'_>, input: CancelOrderInput) -> Result<OrderPayload> {
-        if input.reason.trim().is_empty() || input.reason.len() > 200 || input.reason.chars().any(char::is_control) {
+        if input.reason.trim().is_empty()
+            || input.reason.len() > 200
+            || input.reason.chars().any(char::is_control)
+        {
             return Err(bad_input("reason: 1 to 200 visible characters"));
         }
         let request = CancelLines {
@@ -218,16 +260,18 @@ impl Mutation {
             service.cancel(&tx, wanted).await.map(|order| order.id)
         });
         match settle(done.await)? {
-            Ok(id) => {
-                Ok(OrderPayload { order: Some(expect(ctx, id).await?), user_errors: vec![] })
-            }
+            Ok(id) => Ok(OrderPayload { order: Some(expect(ctx, id).await?), user_errors: vec![] }),
             Err(error) => Ok(OrderPayload { order: None, user_errors: vec![error] }),
         }
     }
 
     /// Reports a return that happened: at a counter, by post, in another system.
     #[graphql(directive = requires_scopes::apply(scope("orders:returns")))]
-    async fn record_return(&self, ctx: &Context<'_>, input: RecordReturnInput) -> Result<RecordReturnPayload> {
+    async fn record_return(
+        &self,
+        ctx: &Context<'_>,
+        input: RecordReturnInput,
+    ) -> Result<RecordReturnPayload> {
         let asks = context(ctx)?;
         let service = ctx.data::<OrdersService>()?;
         let order: Option<OrderId> = input.order_id.as_ref().map(|id| parse_id("orderId", id)).transpose()?;
@@ -237,12 +281,20 @@ impl Mutation {
         };
         let line = |line: &ReturnLineInput| -> Result<ReturnLine> {
             Ok(ReturnLine {
-                order_line: line.order_line_id.as_ref().map(|id| parse_id("lines.orderLineId", id)).transpose()?,
+                order_line: line
+                    .order_line_id
+                    .as_ref()
+                    .map(|id| parse_id("lines.orderLineId", id))
+                    .transpose()?,
                 sku: parse("lines.sku", &line.sku)?,
-                quantity: i64::from(line.quantity).try_into().map_err(|e: emporia_contracts::values::QuantityError| bad_input(e.to_string()))?,
+                quantity: i64::from(line.quantity)
+                    .try_into()
+                    .map_err(|e: emporia_contracts::values::QuantityError| bad_input(e.to_string()))?,
                 condition: line.condition.into(),
                 refund: match &line.refund {
-                    Some(text) => Some(Money::parse(text, currency).map_err(|e| bad_input(format!("lines.refund: {e}")))?),
+                    Some(text) => Some(
+                        Money::parse(text, currency).map_err(|e| bad_input(format!("lines.refund: {e}")))?,
+                    ),
                     None => None,
                 },
             })
@@ -288,7 +340,10 @@ fn names(order: &ID, fulfilment: &ID) -> Result<(OrderId, FulfilmentId)> {
 
 fn counts(lines: &[OrderLineQuantityInput]) -> Result<Vec<LineCount>> {
     let count = |line: &OrderLineQuantityInput| {
-        Ok(LineCount { line: parse_id("lines.orderLineId", &line.order_line_id)?, units: i64::from(line.quantity) })
+        Ok(LineCount {
+            line: parse_id("lines.orderLineId", &line.order_line_id)?,
+            units: i64::from(line.quantity),
+        })
     };
     lines.iter().map(count).collect()
 }
@@ -331,13 +386,11 @@ async fn fulfilment(
     done: Result<model::Fulfilment, OrderError>,
 ) -> Result<FulfilmentPayload> {
     match settle(done)? {
-        Ok(fulfilment) => {
-            Ok(FulfilmentPayload {
-                fulfilment: Some(fulfilment.into()),
-                order: Some(expect(ctx, order).await?),
-                user_errors: vec![],
-            })
-        }
+        Ok(fulfilment) => Ok(FulfilmentPayload {
+            fulfilment: Some(fulfilment.into()),
+            order: Some(expect(ctx, order).await?),
+            user_errors: vec![],
+        }),
         Err(error) => Ok(FulfilmentPayload { fulfilment: None, order: None, user_errors: vec![error] }),
     }
 }

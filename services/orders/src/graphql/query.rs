@@ -1,5 +1,8 @@
 use crate::{
-    graphql::{Orders, types::{Cart, Customer, Order, ProductVariant}},
+    graphql::{
+        Orders,
+        types::{Cart, Customer, Order, ProductVariant},
+    },
     service::{OrderQuery, OrdersService},
 };
 use async_graphql::{
@@ -47,7 +50,9 @@ impl Query {
         #[graphql(desc = "Cursor of the entry after the page.")] before: Option<String>,
     ) -> Result<OrderConnection> {
         let owner = context(ctx)?.owner().ok_or_else(|| {
-            emporia_subgraph::unauthenticated("sign in, or send the header emporia-guest with the guest token")
+            emporia_subgraph::unauthenticated(
+                "sign in, or send the header emporia-guest with the guest token",
+            )
         })?;
         page(ctx, &OrderQuery::Owner(owner), first, after, last, before).await
     }
@@ -98,7 +103,8 @@ pub(crate) fn gone(error: StoreError) -> async_graphql::Error {
 
 /// Whether the caller may see the order: the owner, or an operator. To others it does not exist.
 pub(crate) fn visible(ctx: &Context<'_>, order: &crate::model::Order) -> bool {
-    let may = |asks: &RequestContext| order.owner.as_ref().is_some_and(|o| asks.is(o)) || asks.may("orders:read");
+    let may =
+        |asks: &RequestContext| order.owner.as_ref().is_some_and(|o| asks.is(o)) || asks.may("orders:read");
     context(ctx).is_ok_and(may)
 }
 
@@ -137,6 +143,8 @@ pub(crate) async fn page(
     let (more_before, more_after) =
         if last.is_some() { (page.has_more, paged.1) } else { (paged.0, page.has_more) };
     let mut connection = Connection::new(more_before, more_after);
-    connection.edges.extend(page.items.into_iter().map(|(cursor, order)| Edge::new(cursor.to_string(), Order(order))));
+    connection
+        .edges
+        .extend(page.items.into_iter().map(|(cursor, order)| Edge::new(cursor.to_string(), Order(order))));
     Ok(connection)
 }

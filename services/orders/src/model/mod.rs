@@ -8,10 +8,10 @@ pub use returned::ReturnDocument;
 
 use emporia_contracts::{
     Owner,
+    channels::PriceKind,
     ids::{CartId, CheckoutId, CustomerId, OrderId, ReservationId},
     inventory::Allocation,
     orders::{CaptureShare, DeliveryCharge, OrderMode, OrderTender, PricedLine, Totals},
-    channels::PriceKind,
     values::{ChannelKey, CountryCode, ExternalId, LocationKey},
 };
 use emporia_money::{Currency, Money, MoneyError};
@@ -221,7 +221,13 @@ impl Order {
     }
 
     /// Enters an amount once per kind and reference.
-    pub(crate) fn enter(&mut self, kind: LedgerKind, amount: Money, reference: String, at: Timestamp) -> bool {
+    pub(crate) fn enter(
+        &mut self,
+        kind: LedgerKind,
+        amount: Money,
+        reference: String,
+        at: Timestamp,
+    ) -> bool {
         let there = self.ledger.iter().any(|e| e.kind == kind && e.reference == reference);
         if !there {
             self.ledger.push(LedgerEntry { kind, amount, reference, at });
@@ -236,7 +242,10 @@ impl Order {
 
     /// Notes what happened elsewhere, unless it was noted before.
     pub(crate) fn note_once(&mut self, at: Timestamp, event: &str, actor: &str, text: String) {
-        let there = self.timeline.iter().any(|e| e.at == at && e.event == event && e.actor == actor && e.text == text);
+        let there = self
+            .timeline
+            .iter()
+            .any(|e| e.at == at && e.event == event && e.actor == actor && e.text == text);
         if !there {
             self.note(at, event, actor, text);
         }
@@ -266,7 +275,8 @@ impl Document for Order {
     fn index(&self) -> Vec<IndexEntry> {
         let number = IndexKey::new().text(self.channel.as_str()).text(&self.number);
         let time = IndexKey::new().text(self.channel.as_str()).time(self.placed_at);
-        let mut entries = vec![IndexEntry::new("order_number", number), IndexEntry::new("orders_by_time", time)];
+        let mut entries =
+            vec![IndexEntry::new("order_number", number), IndexEntry::new("orders_by_time", time)];
         if let Some(id) = &self.external_id {
             entries.push(IndexEntry::new("order_external_id", external_key(&self.channel, id)));
         }

@@ -6,7 +6,10 @@ use crate::{
     model::{LedgerKind, LineCount, Order, OrderStatus},
     service::{OrderError, OrdersService},
 };
-use emporia_contracts::{ids::OrderId, orders::{OrderClosed, OrderLinesCancelled}};
+use emporia_contracts::{
+    ids::OrderId,
+    orders::{OrderClosed, OrderLinesCancelled},
+};
 use emporia_events::EventMeta;
 use emporia_money::Money;
 use emporia_store::Tx;

@@ -43,8 +43,9 @@ impl OrdersService {
         let mut opened = self.open(tx, request.order).await?;
         let location = match &request.location {
             Some(location) => location.clone(),
-            None => main_location(&opened.order)
-                .ok_or_else(|| OrderError::Refused("nothing of this order is allocated: name a location".into()))?,
+            None => main_location(&opened.order).ok_or_else(|| {
+                OrderError::Refused("nothing of this order is allocated: name a location".into())
+            })?,
         };
         let mut wanted = request.lines.clone();
         if wanted.is_empty() {
@@ -95,13 +96,15 @@ impl OrdersService {
         shipment: &Shipment,
         meta: &EventMeta,
     ) -> Result<Fulfilment, OrderError> {
-        let (mut opened, mut fulfilment) = self.open_fulfilment(tx, order, id, FulfilmentState::Shipped).await?;
+        let (mut opened, mut fulfilment) =
+            self.open_fulfilment(tx, order, id, FulfilmentState::Shipped).await?;
         let now = self.space.clock().now();
         fulfilment.carrier = shipment.carrier.clone();
         fulfilment.tracking_number = shipment.tracking_number.clone();
         fulfilment.shipped_at = Some(now);
         tx.put(&fulfilment)?;
-        let Shipped { lines, captures } = fulfilling::ship(&mut opened.order, &mut opened.lines, &fulfilment.lines)?;
+        let Shipped { lines, captures } =
+            fulfilling::ship(&mut opened.order, &mut opened.lines, &fulfilment.lines)?;
         let by = shipment.carrier.as_deref().map(|carrier| format!(" by {carrier}")).unwrap_or_default();
         let text = format!("{} lines left {}{by}", lines.len(), fulfilment.location);
         opened.order.note(now, "FulfilmentShipped", &meta.actor, text);
@@ -128,7 +131,8 @@ impl OrdersService {
         (order, id): (OrderId, FulfilmentId),
         meta: &EventMeta,
     ) -> Result<Fulfilment, OrderError> {
-        let (mut opened, mut fulfilment) = self.open_fulfilment(tx, order, id, FulfilmentState::Delivered).await?;
+        let (mut opened, mut fulfilment) =
+            self.open_fulfilment(tx, order, id, FulfilmentState::Delivered).await?;
         let now = self.space.clock().now();
         fulfilment.delivered_at = Some(now);
         tx.put(&fulfilment)?;
@@ -152,7 +156,8 @@ impl OrdersService {
         (order, id): (OrderId, FulfilmentId),
         meta: &EventMeta,
     ) -> Result<Fulfilment, OrderError> {
-        let (mut opened, fulfilment) = self.open_fulfilment(tx, order, id, FulfilmentState::Cancelled).await?;
+        let (mut opened, fulfilment) =
+            self.open_fulfilment(tx, order, id, FulfilmentState::Cancelled).await?;
         tx.put(&fulfilment)?;
         let lines = fulfilling::unplan(&mut opened.order, &mut opened.lines, &fulfilment)?;
         let now = self.space.clock().now();
@@ -173,9 +178,13 @@ impl OrdersService {
     ) -> Result<(Opened, Fulfilment), OrderError> {
         let opened = self.open(tx, order).await?;
         let found = tx.get::<Fulfilment>(&Fulfilment::key_of(order, id)).await?;
-        let mut fulfilment = found.ok_or_else(|| OrderError::NotFound(format!("fulfilment {id} of order {order}")))?.value;
+        let mut fulfilment =
+            found.ok_or_else(|| OrderError::NotFound(format!("fulfilment {id} of order {order}")))?.value;
         if !fulfilment.state.allows(to) {
-            return Err(OrderError::Refused(format!("fulfilment {id} is {:?}: it cannot become {to:?}", fulfilment.state)));
+            return Err(OrderError::Refused(format!(
+                "fulfilment {id} is {:?}: it cannot become {to:?}",
+                fulfilment.state
+            )));
         }
         fulfilment.state = to;
         Ok((opened, fulfilment))

@@ -88,7 +88,12 @@ impl OrdersService {
         Self { space, ids, vault, numbers }
     }
 
-    pub(crate) fn emit(&self, tx: &Tx, event: &impl EventPayload, meta: &EventMeta) -> Result<(), StoreError> {
+    pub(crate) fn emit(
+        &self,
+        tx: &Tx,
+        event: &impl EventPayload,
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
         tx.emit(envelope(event, meta, &self.ids, self.space.clock().as_ref())?)
     }
 

@@ -4,7 +4,8 @@ use crate::{
     service::{OrdersService, fault},
 };
 use emporia_contracts::orders::{
-    LINES_PER_EVENT, OrderLinesPlaced, OrderMode, OrderPlaced, OrderRefusal, OrderTender, PlaceOrder, PlacedOrder,
+    LINES_PER_EVENT, OrderLinesPlaced, OrderMode, OrderPlaced, OrderRefusal, OrderTender, PlaceOrder,
+    PlacedOrder,
 };
 use emporia_money::Money;
 use emporia_store::{Query, StoreError, Tx};
@@ -45,9 +46,7 @@ impl OrdersService {
             })
             .await;
         match placed {
-            Ok(()) => {
-                Ok(PlacedOrder { order: request.order, number, replayed: false })
-            }
+            Ok(()) => Ok(PlacedOrder { order: request.order, number, replayed: false }),
             // Another call with the same id was quicker.
             Err(error @ (StoreError::AlreadyExists { .. } | StoreError::Duplicate { .. })) => {
                 match self.known(request).await.map_err(store)? {
@@ -64,7 +63,8 @@ impl OrdersService {
             return Ok(Some(found.value));
         }
         let Some(external) = &request.external_id else { return Ok(None) };
-        let query = Query::index("order_external_id").prefix(external_key(&request.channel, external)).limit(1);
+        let query =
+            Query::index("order_external_id").prefix(external_key(&request.channel, external)).limit(1);
         Ok(self.space.query::<Order>(query).await?.into_values().pop())
     }
 
@@ -110,7 +110,9 @@ impl OrdersService {
 
 fn replay(known: Order, print: &str) -> Result<PlacedOrder, OrderRefusal> {
     if known.fingerprint != print {
-        return Err(OrderRefusal::Reused(known.external_id.map_or_else(|| known.id.to_string(), |e| e.to_string())));
+        return Err(OrderRefusal::Reused(
+            known.external_id.map_or_else(|| known.id.to_string(), |e| e.to_string()),
+        ));
     }
     Ok(PlacedOrder { order: known.id, number: known.number, replayed: true })
 }
@@ -131,7 +133,10 @@ fn check(request: &PlaceOrder) -> Result<(), OrderRefusal> {
     for line in lines {
         let bytes = json_bytes(line);
         if bytes > LINE_BYTES {
-            return invalid(format!("line {} has {bytes} bytes, at most {LINE_BYTES} are possible", line.sku));
+            return invalid(format!(
+                "line {} has {bytes} bytes, at most {LINE_BYTES} are possible",
+                line.sku
+            ));
         }
         all += bytes;
     }
@@ -157,7 +162,11 @@ fn json_bytes(value: &impl Serialize) -> usize {
     serde_json::to_vec(value).map_or(0, |bytes| bytes.len())
 }
 
-fn build(request: &PlaceOrder, number: String, print: String) -> Result<(Order, Vec<FurtherLines>), OrderRefusal> {
+fn build(
+    request: &PlaceOrder,
+    number: String,
+    print: String,
+) -> Result<(Order, Vec<FurtherLines>), OrderRefusal> {
     let left = request.fulfilled_from.is_some();
     let line = |priced: &emporia_contracts::orders::PricedLine| {
         let units = if left { priced.quantity.units() } else { 0 };

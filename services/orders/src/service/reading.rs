@@ -18,7 +18,9 @@ pub enum OrderQuery {
 impl OrderQuery {
     fn query(&self) -> Query {
         match self {
-            Self::Channel(channel) => Query::index("orders_by_time").prefix(IndexKey::new().text(channel.as_str())),
+            Self::Channel(channel) => {
+                Query::index("orders_by_time").prefix(IndexKey::new().text(channel.as_str()))
+            }
             Self::Owner(owner) => Query::index("orders_by_owner").prefix(owner_key(owner)),
         }
     }
@@ -46,7 +48,11 @@ impl OrdersService {
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn by_number(&self, channel: &ChannelKey, number: &str) -> Result<Option<Versioned<Order>>, StoreError> {
+    pub async fn by_number(
+        &self,
+        channel: &ChannelKey,
+        number: &str,
+    ) -> Result<Option<Versioned<Order>>, StoreError> {
         let key = IndexKey::new().text(channel.as_str()).text(number);
         let page = self.space.query::<Order>(Query::index("order_number").prefix(key).limit(1)).await?;
         Ok(page.items.into_iter().next().map(|(_, order)| order))
@@ -56,7 +62,11 @@ impl OrdersService {
     ///
     /// # Errors
     /// What the store reports; [`StoreError::BadCursor`].
-    pub async fn page(&self, of: &OrderQuery, bounds: impl FnOnce(Query) -> Query) -> Result<Page<Order>, StoreError> {
+    pub async fn page(
+        &self,
+        of: &OrderQuery,
+        bounds: impl FnOnce(Query) -> Query,
+    ) -> Result<Page<Order>, StoreError> {
         self.space.query::<Order>(bounds(of.query())).await
     }
 
@@ -67,7 +77,8 @@ impl OrdersService {
     pub async fn lines(&self, order: &Order) -> Result<Vec<OrderLine>, StoreError> {
         let mut lines = order.lines.clone();
         if order.line_count > lines.len() {
-            let further = self.space.children::<FurtherLines>(Children::of(order.id.to_string()).limit(1000)).await?;
+            let further =
+                self.space.children::<FurtherLines>(Children::of(order.id.to_string()).limit(1000)).await?;
             lines.extend(further.into_values().into_iter().flat_map(|f| f.lines));
         }
         Ok(lines)
@@ -78,7 +89,11 @@ impl OrdersService {
     /// # Errors
     /// What the store reports.
     pub async fn fulfilments(&self, order: OrderId) -> Result<Vec<Fulfilment>, StoreError> {
-        Ok(self.space.children::<Fulfilment>(Children::of(order.to_string()).limit(1000)).await?.into_values())
+        Ok(self
+            .space
+            .children::<Fulfilment>(Children::of(order.to_string()).limit(1000))
+            .await?
+            .into_values())
     }
 
     /// Returns of an order.
@@ -86,7 +101,11 @@ impl OrdersService {
     /// # Errors
     /// What the store reports.
     pub async fn returns(&self, order: OrderId) -> Result<Vec<ReturnDocument>, StoreError> {
-        Ok(self.space.children::<ReturnDocument>(Children::of(order.to_string()).limit(1000)).await?.into_values())
+        Ok(self
+            .space
+            .children::<ReturnDocument>(Children::of(order.to_string()).limit(1000))
+            .await?
+            .into_values())
     }
 
     /// Who ordered and where it goes; `None` when the person was erased or never known.

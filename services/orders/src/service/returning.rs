@@ -19,18 +19,20 @@ impl OrdersService {
             return replay(known, &print);
         }
         let (this, wanted, print_ref) = (self, &request, &print);
-        let recorded =
-            self.space.transact(|tx| async move { this.record_new(&tx, wanted, print_ref.clone()).await }).await;
+        let recorded = self
+            .space
+            .transact(|tx| async move { this.record_new(&tx, wanted, print_ref.clone()).await })
+            .await;
         match recorded {
             Ok(document) => {
                 Ok(RecordedReturn { return_id: document.id, refund: document.refund, replayed: false })
             }
-            Err(OrderError::Store(error @ (StoreError::AlreadyExists { .. } | StoreError::Duplicate { .. }))) => {
-                match self.known_return(&request).await.map_err(store)? {
-                    Some(known) => replay(known, &print),
-                    None => Err(store(error)),
-                }
-            }
+            Err(OrderError::Store(
+                error @ (StoreError::AlreadyExists { .. } | StoreError::Duplicate { .. }),
+            )) => match self.known_return(&request).await.map_err(store)? {
+                Some(known) => replay(known, &print),
+                None => Err(store(error)),
+            },
             Err(OrderError::Store(error)) => Err(store(error)),
             Err(OrderError::NotFound(what)) => Err(OrderRefusal::NotFound(what)),
             // Another call with the same id may have been quicker, and taken what this one finds missing.
@@ -47,7 +49,12 @@ impl OrdersService {
         Ok(self.space.query::<ReturnDocument>(query).await?.into_values().pop())
     }
 
-    async fn record_new(&self, tx: &Tx, request: &RecordReturn, print: String) -> Result<ReturnDocument, OrderError> {
+    async fn record_new(
+        &self,
+        tx: &Tx,
+        request: &RecordReturn,
+        print: String,
+    ) -> Result<ReturnDocument, OrderError> {
         let opened = match request.order {
             Some(order) => Some(self.open(tx, order).await?),
             None => None,
@@ -72,7 +79,12 @@ impl OrdersService {
                 // What no payment of ours gives back was given back where the return was reported.
                 let outside = refund.minus(ours)?;
                 if !outside.is_zero() {
-                    order.enter(LedgerKind::Refund, outside, format!("return/{}/outside", request.return_id), request.at);
+                    order.enter(
+                        LedgerKind::Refund,
+                        outside,
+                        format!("return/{}/outside", request.return_id),
+                        request.at,
+                    );
                 }
                 let text = format!("{} lines returned, {refund} given back", lines.len());
                 order.note(request.at, "ReturnRecorded", &request.meta.actor, text);

@@ -9,8 +9,8 @@ use emporia_contracts::{
     ids::{OrderId, PaymentId},
     inventory::Allocation,
     orders::{
-        DeliveryCharge, LineKind, OrderContact, OrderMode, OrderTender, Orders, PlaceOrder, PricedLine, PricedSnapshot,
-        TenderKind,
+        DeliveryCharge, LineKind, OrderContact, OrderMode, OrderTender, Orders, PlaceOrder, PricedLine,
+        PricedSnapshot, TenderKind,
     },
     payments::{PaymentCaptured, PaymentFacts, PaymentRefunded, PaymentState},
     tax::LineTax,
@@ -56,7 +56,15 @@ impl Room {
         let schemas = vec![space(), SpaceSchema::new("payments").schema(1)];
         let store = emporia_store_sqlite::open(options, schemas).await.unwrap();
         let orders = OrdersService::new(store.space("orders").unwrap(), ids.clone(), vault.clone());
-        Self { graph: schema(orders.clone(), emporia_events::Live::follow(std::sync::Arc::new(store.clone()))), store, orders, clock, ids, vault, directory }
+        Self {
+            graph: schema(orders.clone(), emporia_events::Live::follow(std::sync::Arc::new(store.clone()))),
+            store,
+            orders,
+            clock,
+            ids,
+            vault,
+            directory,
+        }
     }
 
     pub async fn restart(self) -> Self {
@@ -164,10 +172,13 @@ impl Room {
             "recordReturn" => "refund { amount } order { version }",
             _ => "fulfilment { id state location lines { orderLineId quantity } } order { version status }",
         };
-        let kind = if matches!(name, "deliverFulfilment" | "cancelFulfilment") { "FulfilmentInput".to_owned() } else {
+        let kind = if matches!(name, "deliverFulfilment" | "cancelFulfilment") {
+            "FulfilmentInput".to_owned()
+        } else {
             format!("{}{}Input", name[..1].to_uppercase(), &name[1..])
         };
-        let text = format!("mutation($input: {kind}!) {{ {name}(input: $input) {{ {of} userErrors {{ code }} }} }}");
+        let text =
+            format!("mutation($input: {kind}!) {{ {name}(input: $input) {{ {of} userErrors {{ code }} }} }}");
         let answer = self.ask(operator(), &text, json!({ "input": input })).await;
         if answer["errors"].is_array() { answer["errors"][0].clone() } else { answer["data"][name].clone() }
     }
@@ -211,7 +222,9 @@ impl Room {
     pub async fn says(&self, payload: &impl EventPayload) {
         let payments = self.store.space("payments").unwrap();
         payments
-            .transact(|tx| async move { tx.emit(envelope(payload, &meta(), &self.ids, self.clock.as_ref())?) })
+            .transact(
+                |tx| async move { tx.emit(envelope(payload, &meta(), &self.ids, self.clock.as_ref())?) },
+            )
             .await
             .unwrap();
     }
@@ -219,7 +232,10 @@ impl Room {
     pub async fn follow(&self) -> ConsumerHandle {
         let space = self.store.space("orders").unwrap();
         let handler = OrdersFollowPayments(self.orders.clone());
-        Consumer::new("orders-follow-payments", Arc::new(self.store.clone()), space, handler).start().await.unwrap()
+        Consumer::new("orders-follow-payments", Arc::new(self.store.clone()), space, handler)
+            .start()
+            .await
+            .unwrap()
     }
 
     pub async fn captured(&self, order: OrderId, payment: PaymentId, amount: Money, key: &str) {
@@ -229,7 +245,8 @@ impl Room {
 
     pub async fn refunded(&self, order: OrderId, payment: PaymentId, amount: Money) {
         let payment = facts(order, payment, amount);
-        self.says(&PaymentRefunded { payment, refund_id: self.ids.next(), amount, reason: "return".into() }).await;
+        self.says(&PaymentRefunded { payment, refund_id: self.ids.next(), amount, reason: "return".into() })
+            .await;
     }
 }
 
@@ -264,7 +281,11 @@ pub fn money(minor: i64, currency: &str) -> Money {
 }
 
 pub fn allocation(name: &str, location: &str, units: i64) -> Allocation {
-    Allocation { sku: sku(name), location: location.parse().unwrap(), quantity: Quantity::new(units).unwrap() }
+    Allocation {
+        sku: sku(name),
+        location: location.parse().unwrap(),
+        quantity: Quantity::new(units).unwrap(),
+    }
 }
 
 pub fn contact() -> OrderContact {

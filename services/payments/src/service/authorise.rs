@@ -1,5 +1,5 @@
 use crate::{
-    commands::{Change, LOOK_UP},
+    commands::{self, Change, LOOK_UP},
     model::Payment,
     service::{Failed, PaymentsService},
 };
@@ -16,7 +16,9 @@ impl PaymentsService {
         let payment = self.noted(&request).await?;
         match payment.state {
             PaymentState::Created if payment.provider_id.is_none() => self.ask(payment, &request.meta).await,
-            PaymentState::Created | PaymentState::Pending | PaymentState::RequiresAction => self.refresh(payment).await,
+            PaymentState::Created | PaymentState::Pending | PaymentState::RequiresAction => {
+                self.refresh(payment).await
+            }
             _ => Ok(payment),
         }
     }
@@ -119,11 +121,11 @@ impl PaymentsService {
     /// Looks an undecided payment up at the provider. One that the provider never heard of is asked for again.
     pub(crate) async fn refresh(&self, payment: Payment) -> Result<Payment, PaymentRefusal> {
         use PaymentState as S;
-        if !matches!(payment.state, S::Created | S::Pending | S::RequiresAction) {
+        if !commands::undecided(&payment) {
             return Ok(payment);
         }
         let meta = system_meta("payments", payment.reference.clone(), None);
-        let found = match self.calls.try_acquire() {
+        let found = match self.lookups.try_acquire() {
             Ok(_turn) => self.provider.lookup(payment.id).await,
             Err(_) => return Ok(payment),
         };
@@ -132,7 +134,7 @@ impl PaymentsService {
             Ok(None) => {
                 let (payment, ()) = self
                     .change(payment.id, |payment, _| {
-                        if payment.provider_id.is_none() {
+                        if payment.provider_id.is_none() && commands::undecided(payment) {
                             payment.state = S::Created;
                         }
                         Ok(())

@@ -1,7 +1,7 @@
 //! Taking, giving back, giving up: noted first, then done at the provider, then entered.
 
 use crate::{
-    commands,
+    commands::{self, LOOK_UP},
     model::{EntryKind, Intent, Payment},
     service::{Failed, PaymentsService},
 };
@@ -9,8 +9,8 @@ use emporia_contracts::{
     Fault,
     ids::PaymentId,
     payments::{
-        Capture, PaymentCaptured, PaymentRefunded, PaymentRefusal, PaymentState, PaymentVoided, ProviderError, Refund,
-        Void,
+        Capture, PaymentCaptured, PaymentRefunded, PaymentRefusal, PaymentState, PaymentVoided,
+        ProviderError, Refund, Void,
     },
 };
 use emporia_events::EventMeta;
@@ -27,13 +27,25 @@ fn too_much(payment: &Payment, asked: Money, left: i64) -> Failed {
 }
 
 /// Notes an operation once per key. True: it is still to be done.
-fn note(payment: &mut Payment, intent: Intent, check: impl Fn(&Payment) -> Result<(), Failed>) -> Result<bool, Failed> {
+fn note(
+    payment: &mut Payment,
+    intent: Intent,
+    check: impl Fn(&Payment) -> Result<(), Failed>,
+) -> Result<bool, Failed> {
     let known = |kind, amount| kind == intent.kind && amount == intent.amount;
     if let Some(entry) = payment.entries.iter().find(|e| e.key == intent.key) {
-        return if known(entry.kind, entry.amount) { Ok(false) } else { Err(Failed::Refused(PaymentRefusal::Reused(payment.id))) };
+        return if known(entry.kind, entry.amount) {
+            Ok(false)
+        } else {
+            Err(Failed::Refused(PaymentRefusal::Reused(payment.id)))
+        };
     }
     if let Some(noted) = payment.intents.iter().find(|i| i.key == intent.key) {
-        return if known(noted.kind, noted.amount) { Ok(true) } else { Err(Failed::Refused(PaymentRefusal::Reused(payment.id))) };
+        return if known(noted.kind, noted.amount) {
+            Ok(true)
+        } else {
+            Err(Failed::Refused(PaymentRefusal::Reused(payment.id)))
+        };
     }
     check(payment)?;
     payment.intents.push(intent);
@@ -48,9 +60,12 @@ impl PaymentsService {
             key: request.key,
             reason: String::new(),
         };
+        let now = self.space.clock().now();
         self.operate(request.payment, intent, &request.meta, |payment| {
             use PaymentState as S;
-            if !matches!(payment.state, S::Authorised | S::Captured | S::Refunded) {
+            let ran_out = payment.authorised_until.is_some_and(|until| until <= now);
+            let held = matches!(payment.state, S::Authorised | S::Captured | S::Refunded);
+            if !held || ran_out || payment.give_up.is_some() {
                 return Err(not_in(payment, "capture"));
             }
             let left = payment.sum(EntryKind::Authorisation) - payment.spoken_for(EntryKind::Capture);
@@ -80,6 +95,8 @@ impl PaymentsService {
         let (payment, ()) = self
             .change(request.payment, |payment, _| {
                 match payment.state {
+                    // What is being taken cannot be given up any more.
+                    _ if payment.spoken_for(EntryKind::Capture) > 0 => return Err(not_in(payment, "void")),
                     S::Failed | S::Voided | S::Expired => {}
                     S::Created | S::Pending | S::RequiresAction | S::Authorised => {
                         payment.give_up = Some(request.reason.clone());
@@ -96,17 +113,28 @@ impl PaymentsService {
     /// Voids a payment that was given up, as far as that is possible now.
     pub(crate) async fn let_go(&self, payment: Payment, meta: &EventMeta) -> Result<Payment, PaymentRefusal> {
         let payment = self.refresh(payment).await?;
-        let Some(reason) = payment.give_up.clone().filter(|_| payment.provider_id.is_some()) else { return Ok(payment) };
+        let Some(reason) = payment.give_up.clone().filter(|_| payment.provider_id.is_some()) else {
+            return Ok(payment);
+        };
         if matches!(payment.state, PaymentState::Voided | PaymentState::Expired) {
             return Ok(payment);
         }
         let intent = Intent {
             kind: EntryKind::Void,
             amount: payment.money(payment.sum(EntryKind::Authorisation) - payment.sum(EntryKind::Capture)),
-            key: format!("void/{}", payment.id),
+            // Refused before it was authorised, it is another call after that.
+            key: format!("{}/{}", if commands::undecided(&payment) { "cancel" } else { "void" }, payment.id),
             reason,
         };
         self.operate(payment.id, intent, meta, |_| Ok(())).await
+    }
+
+    /// Finishes what was noted and not known to be done.
+    pub(crate) async fn finish(&self, payment: &Payment, meta: &EventMeta) -> Result<(), PaymentRefusal> {
+        for intent in &payment.intents {
+            self.operate(payment.id, intent.clone(), meta, |_| Ok(())).await?;
+        }
+        Ok(())
     }
 
     async fn operate(
@@ -116,10 +144,19 @@ impl PaymentsService {
         meta: &EventMeta,
         check: impl Fn(&Payment) -> Result<(), Failed> + Send + Sync,
     ) -> Result<Payment, PaymentRefusal> {
-        let (wanted, check) = (&intent, &check);
-        let (payment, open) = self.change(id, |payment, _| note(payment, wanted.clone(), check)).await?;
+        let (wanted, check, now) = (&intent, &check, self.space.clock().now());
+        let (payment, open) = self
+            .change(id, |payment, _| {
+                let open = note(payment, wanted.clone(), check)?;
+                if open {
+                    // Cut off from here on, the sweep finishes it.
+                    payment.due = Some(payment.due.map_or(now + LOOK_UP, |due| due.min(now + LOOK_UP)));
+                }
+                Ok(open)
+            })
+            .await?;
         let Some(provider_id) = payment.provider_id.as_deref().filter(|_| open) else { return Ok(payment) };
-        let _turn = self.calls.acquire().await.map_err(|e| Fault::permanent("payments", e))?;
+        let _turn = self.operations.acquire().await.map_err(|e| Fault::permanent("payments", e))?;
         let (amount, key) = (intent.amount, intent.key.as_str());
         let done = match intent.kind {
             EntryKind::Capture => self.provider.capture(provider_id, amount, key).await,
@@ -128,10 +165,13 @@ impl PaymentsService {
         };
         match done {
             Ok(_) => {
-                let now = self.space.clock().now();
                 let (payment, ()) = self
                     .change(id, |payment, tx| {
-                        if let Some(intent) = commands::done(payment, key, now) {
+                        let before = payment.state;
+                        // A webhook may have told of the void before the call came back.
+                        if let Some(intent) = commands::done(payment, key, now)
+                            && (intent.kind != EntryKind::Void || before != PaymentState::Voided)
+                        {
                             self.tell_done(tx, payment, &intent, meta)?;
                         }
                         Ok(())
@@ -142,11 +182,7 @@ impl PaymentsService {
             Err(ProviderError::Refused { code, message }) => {
                 // A definite no: it will not happen under this key.
                 self.change(id, |payment, _| {
-                    payment.intents.retain(|i| i.key != key);
-                    if intent.kind == EntryKind::Void {
-                        payment.give_up = None;
-                        payment.due = payment.authorised_until;
-                    }
+                    commands::refused(payment, key, now);
                     Ok(())
                 })
                 .await?;
@@ -159,7 +195,9 @@ impl PaymentsService {
     fn tell_done(&self, tx: &Tx, of: &Payment, intent: &Intent, meta: &EventMeta) -> Result<(), StoreError> {
         let (payment, amount) = (of.facts(), intent.amount);
         match intent.kind {
-            EntryKind::Capture => self.emit(tx, &PaymentCaptured { payment, amount, key: intent.key.clone() }, meta),
+            EntryKind::Capture => {
+                self.emit(tx, &PaymentCaptured { payment, amount, key: intent.key.clone() }, meta)
+            }
             EntryKind::Void => self.emit(tx, &PaymentVoided { payment, reason: intent.reason.clone() }, meta),
             EntryKind::Authorisation => Ok(()),
             EntryKind::Refund => match intent.key.parse() {

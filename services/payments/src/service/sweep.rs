@@ -10,7 +10,8 @@ use emporia_contracts::{
 use emporia_store::{IndexKey, Query, StoreError};
 
 impl PaymentsService {
-    /// Looks undecided payments up, voids those that were given up, and notes authorisations that ran out. Returns how
+    /// Looks undecided payments up, finishes what was cut off, voids those that were given up, and notes authorisations
+    /// that ran out. Returns how
     /// many payments were due. One that fails does not stop the others.
     ///
     /// # Errors
@@ -39,6 +40,7 @@ impl PaymentsService {
 
     async fn look_after(&self, payment: Payment) -> Result<(), PaymentRefusal> {
         let meta = system_meta("payments-sweep", payment.reference.clone(), None);
+        self.finish(&payment, &meta).await?;
         if payment.give_up.is_some() {
             return self.let_go(payment, &meta).await.map(drop);
         }

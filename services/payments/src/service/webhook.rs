@@ -41,7 +41,7 @@ impl PaymentsService {
                 if tx.get::<RawEvent>(&key).await?.is_some() {
                     return Ok(());
                 }
-                tx.insert(raw)?;
+                tx.put(raw)?;
                 let Some(found) = tx.get::<Payment>(&Payment::key_of(told.payment)).await? else {
                     // Not one of ours (an older installation's, say): kept as evidence, nothing to apply.
                     return Ok(());

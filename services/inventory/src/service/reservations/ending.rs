@@ -6,13 +6,17 @@ use crate::{
     service::{InventoryService, fault},
 };
 use emporia_contracts::inventory::{
-    Allocation, CommitRefusal, CommitReservation, ReleaseReservation, ReservationCommitted, ReservationReleased,
+    Allocation, CommitRefusal, CommitReservation, ReleaseReservation, ReservationCommitted,
+    ReservationReleased,
 };
 use emporia_events::EventMeta;
 use emporia_store::{Query, StoreError, Tx};
 
 impl InventoryService {
-    pub(crate) async fn allocate(&self, request: CommitReservation) -> Result<Vec<Allocation>, CommitRefusal> {
+    pub(crate) async fn allocate(
+        &self,
+        request: CommitReservation,
+    ) -> Result<Vec<Allocation>, CommitRefusal> {
         let failed = |error: StoreError| CommitRefusal::Fault(fault(error));
         let (request, this) = (&request, self);
         // First step: from here on it belongs to the order and cannot expire.
@@ -20,7 +24,9 @@ impl InventoryService {
             .space
             .transact(|tx| async move {
                 let key = Reservation::key_of(request.reservation);
-                let Some(found) = tx.get::<Reservation>(&key).await? else { return Ok::<_, StoreError>(None) };
+                let Some(found) = tx.get::<Reservation>(&key).await? else {
+                    return Ok::<_, StoreError>(None);
+                };
                 let now = this.space.clock().now();
                 match &found.state {
                     State::Held if now < found.until => {}
@@ -46,7 +52,11 @@ impl InventoryService {
         self.finish_commit(&found, &request.meta).await.map_err(failed)
     }
 
-    pub(super) async fn finish_commit(&self, found: &Reservation, meta: &EventMeta) -> Result<Vec<Allocation>, StoreError> {
+    pub(super) async fn finish_commit(
+        &self,
+        found: &Reservation,
+        meta: &EventMeta,
+    ) -> Result<Vec<Allocation>, StoreError> {
         let allocations = self.allocations(found).await?;
         if let State::Committing { order } = found.state {
             self.recount_parts(found, Counted::Allocated).await?;
@@ -100,7 +110,8 @@ impl InventoryService {
         self.space
             .transact(|tx| async move {
                 let reason = request.reason.clone();
-                let Some(found) = tx.get::<Reservation>(&Reservation::key_of(request.reservation)).await? else {
+                let Some(found) = tx.get::<Reservation>(&Reservation::key_of(request.reservation)).await?
+                else {
                     // A tombstone: a `reserve` of this id that is still on its way must not succeed any more.
                     tx.put(&Reservation {
                         id: request.reservation,
@@ -127,7 +138,11 @@ impl InventoryService {
             .await
     }
 
-    pub(super) async fn finish_release(&self, found: &Reservation, meta: &EventMeta) -> Result<(), StoreError> {
+    pub(super) async fn finish_release(
+        &self,
+        found: &Reservation,
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
         let allocations = self.allocations(found).await?;
         self.recount_parts(found, Counted::Free).await?;
         let (this, all) = (self, &allocations);
@@ -159,12 +174,18 @@ impl InventoryService {
         let now = self.space.clock().now();
         let due = Query::index("reservations_due").to(emporia_store::IndexKey::new().time(now)).limit(100);
         let due = self.space.query::<Reservation>(due).await?.into_values();
-        let meta = emporia_contracts::context::system_meta("inventory-sweep", self.ids.next_uuid().to_string(), None);
+        let meta = emporia_contracts::context::system_meta(
+            "inventory-sweep",
+            self.ids.next_uuid().to_string(),
+            None,
+        );
         let mut done = 0;
         for found in &due {
             match self.end(found, &meta).await {
                 Ok(()) => done += 1,
-                Err(error) => tracing::warn!(reservation = %found.id, %error, "a due reservation stays as it is"),
+                Err(error) => {
+                    tracing::warn!(reservation = %found.id, %error, "a due reservation stays as it is")
+                }
             }
         }
         Ok(done)

@@ -22,7 +22,11 @@ const PLANS: usize = 25;
 impl InventoryService {
     pub(crate) async fn hold(&self, request: Reserve) -> Result<Reserved, ReserveRefusal> {
         if request.pool.is_empty() || request.demand.is_empty() {
-            return Err(Fault::permanent("inventory", "a reservation needs a demand and a pool of locations").into());
+            return Err(Fault::permanent(
+                "inventory",
+                "a reservation needs a demand and a pool of locations",
+            )
+            .into());
         }
         let demand = sourcing::sum(&request.demand);
         let skus: Vec<Sku> = demand.keys().cloned().collect();
@@ -43,7 +47,11 @@ impl InventoryService {
             };
             match self.hold_as_planned(&request, &allocations).await {
                 Ok(()) => {
-                    return Ok(Reserved { reservation: request.reservation, allocations, until: request.until });
+                    return Ok(Reserved {
+                        reservation: request.reservation,
+                        allocations,
+                        until: request.until,
+                    });
                 }
                 // Somebody was quicker: plan again with what is left now.
                 Err(StoreError::BelowFloor { .. } | StoreError::AlreadyExists { .. }) => {}
@@ -57,7 +65,9 @@ impl InventoryService {
     async fn known(&self, request: &Reserve) -> Result<Option<Reserved>, ReserveRefusal> {
         loop {
             let key = Reservation::key_of(request.reservation);
-            let Some(found) = self.space.get::<Reservation>(&key).await.map_err(fault)? else { return Ok(None) };
+            let Some(found) = self.space.get::<Reservation>(&key).await.map_err(fault)? else {
+                return Ok(None);
+            };
             match found.state {
                 State::Releasing { .. } | State::Released { .. } => {
                     return Err(ReserveRefusal::Ended(request.reservation));
@@ -127,7 +137,12 @@ impl InventoryService {
         Ok(())
     }
 
-    async fn hold_part(&self, of: &Reservation, number: usize, allocations: &[Allocation]) -> Result<(), StoreError> {
+    async fn hold_part(
+        &self,
+        of: &Reservation,
+        number: usize,
+        allocations: &[Allocation],
+    ) -> Result<(), StoreError> {
         let this = self;
         self.space
             .transact(|tx| async move {
