@@ -126,7 +126,7 @@ async fn kills_at_any_moment_lose_and_double_nothing() {
     shop.kill();
     let acknowledged = acknowledged.into_inner().unwrap();
     let audit = audited(&shop, &acknowledged).await;
-    println!(
+    eprintln!(
         "{KILLS} kills found {hit:?}; {} orders acknowledged, {} made",
         acknowledged.len(),
         audit.orders.len()

@@ -197,7 +197,7 @@ async fn an_import_that_was_stopped_and_killed_ends_with_the_same_report_and_dat
 fn the_real_file_has_the_rows_classes_and_sums_that_the_documentation_names() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/online-retail.csv.gz");
     if !path.exists() {
-        println!("skipped: {} is not here", path.display());
+        eprintln!("skipped: {} is not here", path.display());
         return;
     }
     let rows = read(&path).unwrap();

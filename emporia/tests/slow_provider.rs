@@ -62,7 +62,7 @@ async fn twenty_purchases_that_wait_for_the_provider_keep_nobody_else_waiting() 
         (answers, slowest)
     };
     let (bought, (answers, slowest)) = tokio::join!(buying, browsing);
-    println!(
+    eprintln!(
         "{answers} shoppers browsed meanwhile, the slowest for {slowest:?}; all bought after {:?}",
         begun.elapsed()
     );

@@ -107,7 +107,7 @@ fn product(
     let code = format!("{}{:02}", leaf.code, index + 1);
     // Prices end in 90 or 95 cents, as people expect them.
     let euro = dice.between(leaf.cents.0 / 100, leaf.cents.1 / 100) * 100
-        + if dice.next() % 3 == 0 { 95 } else { 90 };
+        + if dice.next().is_multiple_of(3) { 95 } else { 90 };
     let mut variants = vec![];
     for (at, (suffix, options)) in choices(leaf.range, index).into_iter().enumerate() {
         let sku: Sku = key(&format!("{code}{suffix}"))?;
@@ -133,7 +133,7 @@ fn product(
     let publish = |channel: &str| key::<ChannelKey, _>(channel);
     let mut published_in = vec![publish("eu")?, publish("us")?];
     // The Japanese shop carries a part of the range.
-    if index % 2 == 0 {
+    if index.is_multiple_of(2) {
         published_in.push(publish("jp")?);
     }
     let options = match leaf.range {
@@ -203,7 +203,8 @@ fn prices(cents: i64) -> Result<Vec<(&'static str, UnitPrice)>, SampleError> {
 
 fn stock(dice: &mut Dice) -> Vec<(&'static str, i64)> {
     // One variant in twenty is sold out somewhere, as in life.
-    let level = |dice: &mut Dice, most: i64| if dice.next() % 20 == 0 { 0 } else { dice.between(1, most) };
+    let level =
+        |dice: &mut Dice, most: i64| if dice.next().is_multiple_of(20) { 0 } else { dice.between(1, most) };
     vec![
         ("rotterdam", level(dice, 400)),
         ("reno", level(dice, 250)),

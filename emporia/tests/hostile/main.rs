@@ -1,6 +1,7 @@
 //! Input that nobody means well with, through real HTTP. Everything is answered with a code, nothing is a fault of
 //! ours, and the shop goes on.
 
+mod texts;
 mod transport;
 mod values;
 mod webhooks;
