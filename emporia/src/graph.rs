@@ -3,7 +3,9 @@
 use crate::platform::Platform;
 use async_graphql::{ObjectType, SDLExportOptions, Schema, SubscriptionType};
 use emporia_contracts::RequestContext;
-use emporia_gateway::{BuildError, ComposeError, Config, Gateway, Local, Supergraph, compose};
+use emporia_gateway::{
+    BuildError, ComposeError, Config, Gateway, GatewayBuilder, Local, Supergraph, compose,
+};
 
 /// Why there is no graph.
 #[derive(Debug, thiserror::Error)]
@@ -42,20 +44,43 @@ where
     })
 }
 
-macro_rules! rooms {
-    ($platform:expr, $use_room:ident) => {{
-        let p: &Platform = $platform;
-        $use_room!("channels", emporia_channels::schema(p.channels.clone()));
-        $use_room!("catalog", emporia_catalog::schema(p.catalog.clone(), p.live.clone()));
-        $use_room!("pricing", emporia_pricing::schema(p.pricing.clone()));
-        $use_room!("tax", emporia_tax::schema(p.tax.clone()));
-        $use_room!("inventory", emporia_inventory::schema(p.inventory.clone(), p.live.clone()));
-        $use_room!("carts", emporia_carts::schema(p.carts.clone()));
-        $use_room!("checkout", emporia_checkout::schema(p.checkout.clone()));
-        $use_room!("payments", emporia_payments::schema(p.payments.clone()));
-        $use_room!("orders", emporia_orders::schema(p.orders.clone(), p.live.clone()));
-        $use_room!("customers", emporia_customers::schema(p.customers.clone()));
-    }};
+/// A room's part of the graph.
+struct Room {
+    name: &'static str,
+    sdl: String,
+    join: Box<dyn FnOnce(GatewayBuilder) -> GatewayBuilder>,
+}
+
+fn room<Q, M, S>(name: &'static str, schema: Schema<Q, M, S>) -> Room
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    Room { name, sdl: sdl(&schema), join: Box::new(move |builder| builder.subgraph(name, local(schema))) }
+}
+
+fn rooms(p: &Platform) -> Vec<Room> {
+    vec![
+        room("channels", emporia_channels::schema(p.channels.clone())),
+        room("catalog", emporia_catalog::schema(p.catalog.clone(), p.live.clone())),
+        room("pricing", emporia_pricing::schema(p.pricing.clone())),
+        room("tax", emporia_tax::schema(p.tax.clone())),
+        room("inventory", emporia_inventory::schema(p.inventory.clone(), p.live.clone())),
+        room("carts", emporia_carts::schema(p.carts.clone())),
+        room("checkout", emporia_checkout::schema(p.checkout.clone())),
+        room("payments", emporia_payments::schema(p.payments.clone())),
+        room("orders", emporia_orders::schema(p.orders.clone(), p.live.clone())),
+        room("customers", emporia_customers::schema(p.customers.clone())),
+    ]
+}
+
+fn composed(rooms: &[Room]) -> Result<Supergraph, ComposeError> {
+    let urls: Vec<String> =
+        rooms.iter().map(|room| format!("http://{}.emporia.internal/graphql", room.name)).collect();
+    let parts: Vec<(&str, &str, &str)> =
+        rooms.iter().zip(&urls).map(|(room, url)| (room.name, room.sdl.as_str(), url.as_str())).collect();
+    compose(&parts)
 }
 
 /// The supergraph of all rooms.
@@ -63,18 +88,7 @@ macro_rules! rooms {
 /// # Errors
 /// [`ComposeError`] says which parts do not fit.
 pub fn supergraph(platform: &Platform) -> Result<Supergraph, ComposeError> {
-    let mut sdls: Vec<(&str, String)> = vec![];
-    macro_rules! export {
-        ($name:literal, $schema:expr) => {
-            sdls.push(($name, sdl(&$schema)))
-        };
-    }
-    rooms!(platform, export);
-    let urls: Vec<String> =
-        sdls.iter().map(|(name, _)| format!("http://{name}.emporia.internal/graphql")).collect();
-    let parts: Vec<(&str, &str, &str)> =
-        sdls.iter().zip(&urls).map(|((name, sdl), url)| (*name, sdl.as_str(), url.as_str())).collect();
-    compose(&parts)
+    composed(&rooms(platform))
 }
 
 /// The gateway over all rooms, in this process.
@@ -82,12 +96,7 @@ pub fn supergraph(platform: &Platform) -> Result<Supergraph, ComposeError> {
 /// # Errors
 /// [`GraphError`]: a defect of a schema.
 pub fn gateway(platform: &Platform, config: Config) -> Result<Gateway, GraphError> {
-    let mut builder = Gateway::builder(supergraph(platform)?).config(config);
-    macro_rules! add {
-        ($name:literal, $schema:expr) => {
-            builder = builder.subgraph($name, local($schema))
-        };
-    }
-    rooms!(platform, add);
-    Ok(builder.build()?)
+    let rooms = rooms(platform);
+    let builder = Gateway::builder(composed(&rooms)?).config(config);
+    Ok(rooms.into_iter().fold(builder, |builder, room| (room.join)(builder)).build()?)
 }

@@ -103,45 +103,15 @@ impl Tasks {
     /// # Errors
     /// What the store reports.
     pub async fn consumers(platform: &Platform) -> Result<Vec<ConsumerHandle>, StoreError> {
-        let log: Arc<dyn EventLog> = Arc::new(platform.store.clone());
-        let consumer =
-            |name: &str, space, handler: HandlerBox| Consumer::new(name, log.clone(), space, handler);
+        let (stock, orders) = (platform.inventory.clone(), platform.orders.clone());
+        let (payments, checkout) = (platform.payments.clone(), platform.checkout.clone());
         Ok(vec![
-            consumer(
-                "stock-follows-orders",
-                platform.store.space("inventory")?,
-                HandlerBox(Box::new(StockFollowsOrders(platform.inventory.clone()))),
-            )
-            .start()
-            .await?,
-            consumer(
-                "orders-follow-payments",
-                platform.store.space("orders")?,
-                HandlerBox(Box::new(OrdersFollowPayments(platform.orders.clone()))),
-            )
-            .start()
-            .await?,
-            consumer(
-                "payments-follow-orders",
-                platform.store.space("payments")?,
-                HandlerBox(Box::new(PaymentsFollowOrders(platform.payments.clone()))),
-            )
-            .start()
-            .await?,
-            consumer(
-                "checkout-follows-payments",
-                platform.store.space("tasks")?,
-                HandlerBox(Box::new(CheckoutFollowsPayments(platform.checkout.clone()))),
-            )
-            .start()
-            .await?,
-            consumer(
-                "mail",
-                platform.store.space("mail")?,
-                HandlerBox(Box::new(MailFollowsOrders(platform.mail.clone()))),
-            )
-            .start()
-            .await?,
+            consumer(platform, "stock-follows-orders", "inventory", StockFollowsOrders(stock)).await?,
+            consumer(platform, "orders-follow-payments", "orders", OrdersFollowPayments(orders)).await?,
+            consumer(platform, "payments-follow-orders", "payments", PaymentsFollowOrders(payments)).await?,
+            consumer(platform, "checkout-follows-payments", "tasks", CheckoutFollowsPayments(checkout))
+                .await?,
+            consumer(platform, "mail", "mail", MailFollowsOrders(platform.mail.clone())).await?,
         ])
     }
 
@@ -174,18 +144,15 @@ impl Tasks {
     }
 }
 
-/// A handler of any kind.
-struct HandlerBox(Box<dyn Handler>);
-
-#[async_trait::async_trait]
-impl Handler for HandlerBox {
-    fn wants(&self, source: &str, detail_type: &str) -> bool {
-        self.0.wants(source, detail_type)
-    }
-
-    async fn handle(&self, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
-        self.0.handle(event, tx).await
-    }
+/// Starts a consumer that keeps its position in a room's space.
+async fn consumer(
+    platform: &Platform,
+    name: &str,
+    space: &str,
+    handler: impl Handler,
+) -> Result<ConsumerHandle, StoreError> {
+    let log: Arc<dyn EventLog> = Arc::new(platform.store.clone());
+    Consumer::new(name, log, platform.store.space(space)?, handler).start().await
 }
 
 /// Runs a sweep every few seconds, again at once while it finds something, until it is told to stop.

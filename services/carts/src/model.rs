@@ -128,10 +128,8 @@ impl Cart {
 
 /// The index key of an owner.
 pub(crate) fn owner_key(owner: &Owner) -> IndexKey {
-    match owner {
-        Owner::Customer(id) => IndexKey::new().text("customer").text(&id.to_string()),
-        Owner::Guest(key) => IndexKey::new().text("guest").text(&key.0),
-    }
+    let (kind, id) = owner.kind_and_id();
+    IndexKey::new().text(kind).text(&id)
 }
 
 impl Document for Cart {

@@ -34,6 +34,16 @@ pub enum Owner {
     Guest(GuestKey),
 }
 
+impl Owner {
+    /// What he is and which one, as keys of indexes and of idempotency have it.
+    pub fn kind_and_id(&self) -> (&'static str, String) {
+        match self {
+            Self::Customer(id) => ("customer", id.to_string()),
+            Self::Guest(key) => ("guest", key.0.clone()),
+        }
+    }
+}
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,4 +1,4 @@
-use emporia_contracts::{Owner, Principal, RequestContext};
+use emporia_contracts::{Principal, RequestContext};
 use emporia_store::{Once, Space, StoreError, Tx};
 use jiff::SignedDuration;
 use serde::{Serialize, de::DeserializeOwned};
@@ -25,9 +25,8 @@ pub fn idempotency(
             reason: "idempotencyKey has 1 to 200 visible characters".into(),
         });
     }
-    let caller = match (&asks.principal, asks.owner()) {
-        (_, Some(Owner::Customer(id))) => format!("customer/{id}"),
-        (_, Some(Owner::Guest(guest))) => format!("guest/{}", guest.0),
+    let caller = match (&asks.principal, asks.owner().map(|owner| owner.kind_and_id())) {
+        (_, Some((kind, id))) => format!("{kind}/{id}"),
         (Principal::Operator { id, .. }, _) => format!("operator/{id}"),
         (Principal::System(name), _) => format!("system/{name}"),
         _ => "anonymous".to_owned(),

@@ -3,7 +3,11 @@
 use crate::{
     commands::tenders::missing,
     model::{Checkout, CheckoutState, Tender},
-    service::{CheckoutError, CheckoutService, Progress, pricing::demand, steps::IDLE},
+    service::{
+        CheckoutError, CheckoutService, Progress,
+        pricing::demand,
+        steps::{Appraisal, IDLE},
+    },
 };
 use emporia_contracts::{
     Fault, RequestContext,
@@ -11,7 +15,7 @@ use emporia_contracts::{
     checkout::{CheckoutPaymentFailed, CheckoutShort},
     ids::CheckoutId,
     inventory::{Allocation, Reserve, ReserveRefusal, Shortage},
-    payments::{Authorise, PaymentFacts, PaymentRefusal, PaymentRequest, PaymentState},
+    payments::{Authorise, PaymentFacts, PaymentRequest, PaymentState},
 };
 use emporia_money::Money;
 use jiff::SignedDuration;
@@ -123,14 +127,10 @@ impl CheckoutService {
         &self,
         checkout: &Checkout,
     ) -> Result<emporia_contracts::orders::PricedSnapshot, CheckoutError> {
-        let channel = self.channel(&checkout.channel).await?;
-        let locale = super::steps::locale(checkout, &channel.default_locale);
-        let cart = self.deps.carts.cart(CartRequest { cart: checkout.cart }).await?;
-        let now = self.space.clock().now();
-        let goods = self.goods(&cart, &channel, &locale, now).await?;
+        let Appraisal { channel, locale, goods, at, .. } = self.appraise(checkout).await?;
         let options = self.options(&checkout.channel);
         let option = options.iter().find(|o| Some(&o.key) == checkout.delivery_option.as_ref());
-        self.snapshot(goods, option, &channel, (&checkout.country, &locale), now).await
+        self.snapshot(goods, option, &channel, (&checkout.country, &locale), at).await
     }
 
     /// Takes a checkout on from wherever it stands, until it ends or has to wait for somebody. Several may do so at
@@ -170,7 +170,7 @@ impl CheckoutService {
         let (id, now) = (checkout.id, self.space.clock().now());
         let (cart, attempt, revision) = (checkout.cart, checkout.attempt, checkout.cart_revision);
         let claim = ClaimCart { cart, checkout: id, attempt, revision };
-        let (claimed, held) = futures_util::join!(self.deps.carts.claim(claim), self.hold(checkout));
+        let (claimed, held) = futures_util::join!(self.deps.carts.claim(claim), self.hold(checkout, HOLD));
         if let Err(refusal) = claimed {
             return self.not_claimed(checkout, refusal).await;
         }
@@ -201,7 +201,12 @@ impl CheckoutService {
         Ok(None)
     }
 
-    async fn hold(&self, checkout: &Checkout) -> Result<Vec<Allocation>, ReserveRefusal> {
+    /// Holds what the checkout needs, under the reservation that it has noted.
+    pub(crate) async fn hold(
+        &self,
+        checkout: &Checkout,
+        how_long: SignedDuration,
+    ) -> Result<Vec<Allocation>, ReserveRefusal> {
         let (Some(snapshot), Some(reservation)) = (&checkout.snapshot, checkout.reservation) else {
             return Err(Fault::permanent("checkout", "a checkout under way without a snapshot").into());
         };
@@ -215,7 +220,7 @@ impl CheckoutService {
             reservation,
             demand,
             pool: channel.stock_pool.clone(),
-            until: self.space.clock().now() + HOLD,
+            until: self.space.clock().now() + how_long,
             holder: format!("checkout/{}", checkout.id),
             meta: self.meta(checkout),
         };
@@ -282,11 +287,7 @@ impl CheckoutService {
     async fn pay(&self, checkout: &Checkout) -> Result<Option<Progress>, CheckoutError> {
         let mut facts = Vec::with_capacity(checkout.tenders.len());
         for tender in &checkout.tenders {
-            match self.deps.payments.authorise(self.authorise(checkout, tender)).await {
-                Ok(payment) => facts.push(payment),
-                Err(PaymentRefusal::Fault(fault)) => return Err(fault.into()),
-                Err(refusal) => return Err(Fault::permanent("payments", refusal).into()),
-            }
+            facts.push(self.deps.payments.authorise(self.authorise(checkout, tender)).await?);
             if facts.last().is_some_and(|p| gone(p.state)) {
                 break;
             }
@@ -362,11 +363,9 @@ impl CheckoutService {
     ) -> Result<Result<(), Option<String>>, CheckoutError> {
         for tender in &checkout.tenders {
             let request = PaymentRequest { payment: tender.payment, refresh: false };
-            match self.deps.payments.payment(request).await {
-                Ok(payment) if held(payment.state) => {}
-                Ok(payment) => return Ok(Err(payment.decline_code)),
-                Err(PaymentRefusal::Fault(fault)) => return Err(fault.into()),
-                Err(refusal) => return Err(Fault::permanent("payments", refusal).into()),
+            let payment = self.deps.payments.payment(request).await?;
+            if !held(payment.state) {
+                return Ok(Err(payment.decline_code));
             }
         }
         Ok(Ok(()))

@@ -9,11 +9,14 @@ use emporia_contracts::{
     carts::{CartRefusal, MarkOrdered},
     checkout::CheckoutCompleted,
     ids::OrderId,
-    inventory::{Allocation, CommitRefusal, CommitReservation, Reserve, ReserveRefusal},
+    inventory::{Allocation, CommitRefusal, CommitReservation, ReserveRefusal},
     orders::{OrderMode, OrderRefusal, OrderTender, PlaceOrder, TenderKind},
-    payments::{AttachOrder, PaymentRefusal},
+    payments::AttachOrder,
 };
 use jiff::SignedDuration;
+
+/// How long stock is held anew for somebody who has paid.
+const HOLD_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
 impl CheckoutService {
     /// Everything is paid for: make the order. Every call in here may be made again.
@@ -93,12 +96,10 @@ impl CheckoutService {
         let (Some(reservation), Some(snapshot)) = (checkout.reservation, &checkout.snapshot) else {
             return Err(CheckoutError::CartChanged);
         };
-        let demand = demand(snapshot);
-        if demand.is_empty() {
+        if demand(snapshot).is_empty() {
             return Ok(Ok(vec![]));
         }
-        let meta = self.meta(checkout);
-        let commit = CommitReservation { reservation, order, meta: meta.clone() };
+        let commit = CommitReservation { reservation, order, meta: self.meta(checkout) };
         match self.deps.inventory.commit(commit).await {
             Ok(allocations) => return Ok(Ok(allocations)),
             Err(CommitRefusal::Fault(fault)) => return Err(fault.into()),
@@ -112,16 +113,7 @@ impl CheckoutService {
             Ok(())
         });
         let Some(noted) = noted.await? else { return Ok(Err(None)) };
-        let channel = self.channel(&checkout.channel).await?;
-        let request = Reserve {
-            reservation: again,
-            demand,
-            pool: channel.stock_pool.clone(),
-            until: self.space.clock().now() + SignedDuration::from_mins(5),
-            holder: format!("checkout/{}", checkout.id),
-            meta,
-        };
-        match self.deps.inventory.reserve(request).await {
+        match self.hold(&noted, HOLD_AGAIN).await {
             Ok(_) | Err(ReserveRefusal::Ended(_)) => Ok(Err(None)),
             Err(ReserveRefusal::Short(shortages)) => Ok(Err(self.short(&noted, shortages).await?)),
             Err(ReserveRefusal::Fault(fault)) => Err(fault.into()),
@@ -144,11 +136,7 @@ impl CheckoutService {
     async fn attach_payments(&self, checkout: &Checkout, order: OrderId) -> Result<(), CheckoutError> {
         for tender in &checkout.tenders {
             let attach = AttachOrder { payment: tender.payment, order, meta: self.meta(checkout) };
-            match self.deps.payments.attach(attach).await {
-                Ok(()) => {}
-                Err(PaymentRefusal::Fault(fault)) => return Err(fault.into()),
-                Err(refusal) => return Err(Fault::permanent("payments", refusal).into()),
-            }
+            self.deps.payments.attach(attach).await?;
         }
         Ok(())
     }

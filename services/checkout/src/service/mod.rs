@@ -151,6 +151,16 @@ impl From<CartRefusal> for CheckoutError {
     }
 }
 
+impl From<PaymentRefusal> for CheckoutError {
+    /// What the saga asks of a payment, that payment's state allows: any other refusal is a defect.
+    fn from(refusal: PaymentRefusal) -> Self {
+        match refusal {
+            PaymentRefusal::Fault(fault) => Self::Fault(fault),
+            refusal => Self::Fault(Fault::permanent("payments", refusal)),
+        }
+    }
+}
+
 impl From<VaultError> for CheckoutError {
     fn from(error: VaultError) -> Self {
         Self::Fault(Fault::transient("vault", error))
@@ -284,8 +294,7 @@ impl CheckoutService {
             let void = Void { payment: *payment, reason: undo.reason.clone(), meta: meta.clone() };
             match self.deps.payments.void(void).await {
                 Ok(()) | Err(PaymentRefusal::NotFound(_) | PaymentRefusal::State { .. }) => {}
-                Err(PaymentRefusal::Fault(fault)) => return Err(fault.into()),
-                Err(refusal) => return Err(Fault::permanent("payments", refusal).into()),
+                Err(refusal) => return Err(refusal.into()),
             }
         }
         for reservation in &undo.release {

@@ -3,11 +3,12 @@
 use crate::{
     commands::{delivery, tenders::missing},
     model::{Checkout, CheckoutState, DeliveryOption, Tender, Undo},
-    service::{CheckoutError, CheckoutService},
+    service::{CheckoutError, CheckoutService, pricing::Goods},
 };
 use emporia_contracts::{
     Principal, RequestContext,
     carts::{CartFacts, CartRequest, OpenCheckout},
+    channels::Channel,
     checkout::{CheckoutCancelled, CheckoutPriced, CheckoutStarted},
     ids::{CartId, CheckoutId},
     orders::OrderContact,
@@ -17,7 +18,7 @@ use emporia_contracts::{
 use emporia_events::EventMeta;
 use emporia_money::Money;
 use emporia_store::{StoreError, Tx};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// How long an untouched checkout lives.
 pub(crate) const IDLE: SignedDuration = SignedDuration::from_hours(24);
@@ -40,6 +41,15 @@ pub(crate) struct Offer {
     pub(crate) option: DeliveryOption,
     pub(crate) name: String,
     pub(crate) charge: Money,
+}
+
+/// A checkout's cart as it is at one moment.
+pub(crate) struct Appraisal {
+    pub(crate) channel: Channel,
+    pub(crate) locale: Locale,
+    pub(crate) cart_revision: u32,
+    pub(crate) goods: Goods,
+    pub(crate) at: Timestamp,
 }
 
 impl CheckoutService {
@@ -163,12 +173,20 @@ impl CheckoutService {
         Ok(checkout)
     }
 
+    /// What the checkout's cart is worth now, in its channel and language.
+    pub(crate) async fn appraise(&self, checkout: &Checkout) -> Result<Appraisal, CheckoutError> {
+        let channel = self.channel(&checkout.channel).await?;
+        // The language was valid when it was stored.
+        let locale = checkout.locale.parse().unwrap_or_else(|_| channel.default_locale.clone());
+        let cart = self.deps.carts.cart(CartRequest { cart: checkout.cart }).await?;
+        let at = self.space.clock().now();
+        let goods = self.goods(&cart, &channel, &locale, at).await?;
+        Ok(Appraisal { channel, locale, cart_revision: cart.revision, goods, at })
+    }
+
     /// Ways to deliver this checkout's cart to its address, with their charges.
     pub(crate) async fn offers(&self, checkout: &Checkout) -> Result<Vec<Offer>, CheckoutError> {
-        let channel = self.channel(&checkout.channel).await?;
-        let locale = locale(checkout, &channel.default_locale);
-        let cart = self.deps.carts.cart(CartRequest { cart: checkout.cart }).await?;
-        let goods = self.goods(&cart, &channel, &locale, self.space.clock().now()).await?;
+        let Appraisal { goods, locale, .. } = self.appraise(checkout).await?;
         let parcel = goods.parcel(&checkout.country);
         let offer = |option: DeliveryOption| {
             let charge = delivery::charge(&option, &parcel)?;
@@ -200,11 +218,7 @@ impl CheckoutService {
         checkout: Checkout,
         option: Option<&str>,
     ) -> Result<Checkout, CheckoutError> {
-        let channel = self.channel(&checkout.channel).await?;
-        let locale = locale(&checkout, &channel.default_locale);
-        let cart = self.deps.carts.cart(CartRequest { cart: checkout.cart }).await?;
-        let now = self.space.clock().now();
-        let goods = self.goods(&cart, &channel, &locale, now).await?;
+        let Appraisal { channel, locale, cart_revision, goods, at: now } = self.appraise(&checkout).await?;
         let options = self.options(&checkout.channel);
         let chosen = match option {
             Some(key) => {
@@ -221,7 +235,7 @@ impl CheckoutService {
         };
         let snapshot = self.snapshot(goods, chosen, &channel, (&checkout.country, &locale), now).await?;
         let (snapshot, option) = (&snapshot, option.map(ToOwned::to_owned));
-        let (option, revision, meta) = (&option, cart.revision, &self.meta(&checkout));
+        let (option, revision, meta) = (&option, cart_revision, &self.meta(&checkout));
         let priced = self
             .step(&checkout, move |c, tx| {
                 c.state = CheckoutState::Priced;
@@ -340,9 +354,4 @@ impl CheckoutService {
             .await?;
         self.settle(ended.ok_or(CheckoutError::State(checkout.id, checkout.state))?).await
     }
-}
-
-/// The language of the checkout; it was valid when it was stored.
-pub(crate) fn locale(checkout: &Checkout, default: &Locale) -> Locale {
-    checkout.locale.parse().unwrap_or_else(|_| default.clone())
 }

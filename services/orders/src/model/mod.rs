@@ -254,10 +254,8 @@ impl Order {
 
 /// The index key of an owner.
 pub(crate) fn owner_key(owner: &Owner) -> IndexKey {
-    match owner {
-        Owner::Customer(id) => IndexKey::new().text("customer").text(&id.to_string()),
-        Owner::Guest(key) => IndexKey::new().text("guest").text(&key.0),
-    }
+    let (kind, id) = owner.kind_and_id();
+    IndexKey::new().text(kind).text(&id)
 }
 
 /// The unique index key of an external id: unique within its channel.
