@@ -3,13 +3,13 @@
 use crate::{graph, identity::HeaderIdentity, platform::Platform};
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    body::Body,
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use emporia_gateway::{Config, Example, HttpOptions};
+use emporia_gateway::{BodyError, Config, Example, HttpOptions};
 use emporia_payments::WebhookError;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
@@ -49,7 +49,7 @@ pub fn router(platform: &Platform, options: WebOptions) -> Result<Router, graph:
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .route("/webhooks/payments", post(payment_webhook).layer(DefaultBodyLimit::max(WEBHOOK_BYTES)))
+        .route("/webhooks/payments", post(payment_webhook))
         .with_state(shared);
     Ok(graph
         .merge(rest)
@@ -97,7 +97,18 @@ async fn metrics(State(shared): State<Shared>) -> Response {
     }
 }
 
-async fn payment_webhook(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn payment_webhook(State(shared): State<Shared>, headers: HeaderMap, body: Body) -> Response {
+    let body = match emporia_gateway::read_body(body, WEBHOOK_BYTES).await {
+        Ok(body) => body,
+        Err(error) => {
+            let status = match error {
+                BodyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+                BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+                BodyError::Cut => StatusCode::BAD_REQUEST,
+            };
+            return problem(status, &error.to_string());
+        }
+    };
     let text = |v: &axum::http::HeaderValue| v.to_str().map(ToOwned::to_owned).ok();
     let headers: Vec<(String, String)> =
         headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect();

@@ -1,5 +1,6 @@
 //! The gateway on HTTP: GraphQL over HTTP, server-sent events, WebSockets, GraphiQL.
 
+mod body;
 mod graphiql;
 mod negotiate;
 mod query;
@@ -7,6 +8,8 @@ mod sse;
 mod websocket;
 
 use std::sync::Arc;
+
+pub use body::{BodyError, read_body};
 
 use axum::{Router, routing::get};
 use http::{HeaderMap, HeaderName, HeaderValue};

@@ -38,7 +38,7 @@ pub use compose::{ComposeError, Supergraph, compose};
 pub use config::{Config, Limits, SubscriptionConfig, UndeclaredAccess};
 pub use error::{ErrorCode, GatewayError, Location, ResponseError};
 pub use gateway::{BuildError, Gateway, GatewayBuilder};
-pub use http::{Example, HttpOptions, router};
+pub use http::{BodyError, Example, HttpOptions, read_body, router};
 pub use local::Local;
 pub use operation::OperationKind;
 pub use remote::Remote;

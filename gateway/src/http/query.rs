@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     extract::{
         Query, State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::{
-    QUERY_PLAN, REQUEST_ID, Shared, header_value,
+    BodyError, QUERY_PLAN, REQUEST_ID, Shared, header_value,
     negotiate::{Media, accepted, is_json},
     request_id, sse, websocket,
 };
@@ -55,7 +55,7 @@ pub(super) async fn post(State(shared): State<Shared>, headers: HeaderMap, body:
     let id = request_id(&headers);
     let Some(media) = accepted(&headers) else { return not_acceptable(&id) };
     let read = async {
-        let request = read_body(&shared, &headers, body).await?;
+        let request = read_request(&shared, &headers, body).await?;
         Ok((request, context(&shared, &headers, id.clone(), true).await?))
     };
     respond(shared.clone(), media, &id, read.await).await
@@ -84,15 +84,18 @@ pub(super) async fn get(
     respond(shared.clone(), media, &id, read.await).await
 }
 
-async fn read_body(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Request, Refused> {
+async fn read_request(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Request, Refused> {
     if !is_json(headers) {
         let message = "Send the request as application/json in UTF-8.";
         return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadRequest, message));
     }
     let limit = shared.gateway.config().limits.body_bytes;
-    let bytes = to_bytes(body, limit).await.map_err(|_| {
-        let message = format!("The body is larger than {limit} bytes, or ended early.");
-        Refused::from(GatewayError::new(ErrorCode::LimitBody, message))
+    let bytes = super::read_body(body, limit).await.map_err(|error| match error {
+        BodyError::TooLarge(_) => GatewayError::new(ErrorCode::LimitBody, error.to_string()).into(),
+        BodyError::TooSlow => {
+            Refused::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::BadRequest, error.to_string())
+        }
+        BodyError::Cut => Refused::bad(error.to_string()),
     })?;
     match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
         Some(b'{') => {}

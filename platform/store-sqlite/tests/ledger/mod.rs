@@ -212,24 +212,27 @@ impl Writer {
     pub fn start(directory: &Path, prepare: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("this binary has a path"));
         command.args(["--ignored", "--exact", "writer_process", "--nocapture"]);
-        command.env("LEDGER_DIRECTORY", directory).stdout(Stdio::piped()).stderr(Stdio::null());
+        // What a writer that fails has to say is part of the test's own output.
+        command.env("LEDGER_DIRECTORY", directory).stdout(Stdio::piped()).stderr(Stdio::inherit());
         prepare(&mut command);
         let mut child = command.spawn().expect("the child starts");
         let lines = BufReader::new(child.stdout.take().expect("it is piped"));
         Self { child, lines, acknowledged: vec![0; CLIENTS as usize] }
     }
 
-    /// Waits until so many acknowledgements were read; false if the child ended before.
-    pub fn wait_for(&mut self, many: usize) -> bool {
+    /// Waits until so many acknowledgements were read.
+    ///
+    /// # Panics
+    /// If the child ends before.
+    pub fn wait_for(&mut self, many: usize) {
         let mut read = 0;
         while read < many {
             match self.read_line() {
-                None => return false,
+                None => panic!("the writer ended by itself after {read} transfers: {:?}", self.child.wait()),
                 Some(true) => read += 1,
                 Some(false) => {}
             }
         }
-        true
     }
 
     /// Kills the child with a signal that cannot be handled, and reads what it had acknowledged before.
