@@ -33,9 +33,9 @@ enum Command {
     Operator(maintain::OperatorCommand),
     /// The mail outbox.
     Mail(maintain::MailArgs),
-    /// Copy all data to a directory; stop the server first.
+    /// Copy all data to a directory, while the server works.
     Backup(maintain::BackupArgs),
-    /// Put a copy back into an empty directory.
+    /// Put a copy back into a directory without data.
     Restore(maintain::RestoreArgs),
     /// The configuration.
     #[command(subcommand)]
@@ -136,7 +136,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Import(command) => import::run(command).await,
         Command::Operator(command) => maintain::operator(command).await,
         Command::Mail(args) => maintain::mail(args).await,
-        Command::Backup(args) => maintain::backup(args).await,
+        Command::Backup(args) => maintain::backup(args),
         Command::Restore(args) => maintain::restore(args),
         Command::Config(command) => maintain::config(command),
         Command::Secret => {

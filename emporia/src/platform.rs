@@ -20,7 +20,7 @@ use emporia_orders::OrdersService;
 use emporia_payments::PaymentsService;
 use emporia_pricing::PricingService;
 use emporia_store::{SpaceSchema, Store, StoreError};
-use emporia_store_sqlite::{Durability, SqliteOptions};
+use emporia_store_sqlite::{Durability, SqliteOptions, make_directory};
 use emporia_tax::TaxService;
 use emporia_vault::{MasterKey, Vault, VaultError};
 use std::{
@@ -180,14 +180,13 @@ impl Platform {
     pub async fn open(parts: Parts) -> Result<Self, OpenError> {
         let data_dir = parts.data_dir.clone();
         let directory = |source| OpenError::Directory { path: data_dir.clone(), source };
-        std::fs::create_dir_all(&parts.data_dir).map_err(directory)?;
         let options = SqliteOptions::new(&parts.data_dir)
             .layout(parts.layout)
             .durability(parts.durability)
             .clock(parts.clock.clone());
         let store = emporia_store_sqlite::open(options, spaces()).await?;
         let keys = parts.data_dir.join("keys");
-        std::fs::create_dir_all(&keys).map_err(directory)?;
+        make_directory(&keys).map_err(directory)?;
         let vault = Vault::open(&keys.join("persons.db"), &parts.master_key)?;
         let ids = parts.ids.clone();
 

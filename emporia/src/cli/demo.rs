@@ -48,7 +48,11 @@ pub(crate) struct TestpayArgs {
 }
 
 /// What is only in a data directory of ours: `--fresh` removes nothing else.
-const OURS: [&str; 5] = ["keys", "outbox", "testpay", "sample.done", "lock"];
+const OURS: [&str; 6] = ["keys", "outbox", "testpay", BEGUN, DONE, "lock"];
+/// Marks a directory that the demo made.
+const BEGUN: &str = "sample.begun";
+/// Marks a directory that has the whole sample retailer.
+const DONE: &str = "sample.done";
 
 pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
     let started = Instant::now();
@@ -58,9 +62,12 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
     emporia_telemetry::logs(local::style(&config), "warn")?;
     // The addresses first: while another demo answers there, nothing of its data is touched.
     let (listener, psp) = (serve::listen(&config.listen).await?, serve::listen(&args.psp_listen).await?);
+    of_the_demo(&config.data_dir)?;
     if args.fresh {
         begin_anew(&config.data_dir)?;
     }
+    emporia_store_sqlite::make_directory(&config.data_dir)?;
+    std::fs::write(config.data_dir.join(BEGUN), b"The demo made this directory; --fresh may empty it.\n")?;
     local::fill_in(&mut config)?;
     let metrics = emporia_telemetry::metrics()?;
     let psp_address = psp.local_addr()?;
@@ -77,7 +84,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
     let provider = tokio::spawn(emporia_testpay::serve(testpay, psp, until(stopped.clone())));
 
     let (platform, tasks) = serve::open(Parts::of(&config, local::clock())?).await?;
-    let marker = config.data_dir.join("sample.done");
+    let marker = config.data_dir.join(DONE);
     if !marker.exists() {
         demo::seed(&platform).await?;
         std::fs::write(&marker, b"The sample retailer is in this directory.\n")?;
@@ -103,11 +110,22 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
+/// Refuses a directory with the data of somebody's shop: samples do not belong there, and `--fresh` even less.
+fn of_the_demo(dir: &std::path::Path) -> Result<(), Failure> {
+    let ours = [BEGUN, DONE].iter().any(|mark| dir.join(mark).exists());
+    if ours || !emporia_store_sqlite::holds_data(dir) {
+        return Ok(());
+    }
+    let what = "holds data that the demo did not make: give the demo a directory of its own by --data-dir";
+    Err(Failure::new(format!("{} {what}", dir.display())))
+}
+
 /// Removes what is ours, and nothing else.
 fn begin_anew(dir: &std::path::Path) -> Result<(), Failure> {
     if !dir.exists() {
         return Ok(());
     }
+    emporia_store_sqlite::check_unused(dir)?;
     let mut ours = vec![];
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();
@@ -122,7 +140,8 @@ fn begin_anew(dir: &std::path::Path) -> Result<(), Failure> {
         }
         ours.push(path);
     }
-    // Nothing goes before it is known that nothing has to stay.
+    // Nothing goes before it is known that nothing has to stay, and the marks go last.
+    ours.sort_by_key(|path| path.ends_with(BEGUN) || path.ends_with(DONE));
     for path in ours {
         if path.is_dir() { std::fs::remove_dir_all(&path)? } else { std::fs::remove_file(&path)? }
     }
@@ -143,7 +162,24 @@ pub(crate) async fn testpay(args: TestpayArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens the rooms of a data directory without a server: for commands.
+/// Opens the rooms of a data directory that is there, without a server.
+pub(crate) async fn open_existing(settings: &Settings) -> Result<(Platform, crate::config::Config), Failure> {
+    let dir = settings.load()?.data_dir;
+    if !emporia_store_sqlite::holds_data(&dir) {
+        return Err(no_data(&dir));
+    }
+    open(settings).await
+}
+
+/// What a command says that finds no data where it looks.
+pub(crate) fn no_data(dir: &std::path::Path) -> Failure {
+    Failure::new(format!(
+        "there is no data in {}: name the shop's directory by --data-dir or its configuration by --config",
+        dir.display()
+    ))
+}
+
+/// Opens the rooms of a data directory without a server, and makes the directory if need be.
 pub(crate) async fn open(settings: &Settings) -> Result<(Platform, crate::config::Config), Failure> {
     let mut config = settings.load()?;
     local::fill_in(&mut config)?;

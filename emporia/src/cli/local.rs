@@ -5,6 +5,7 @@ use crate::{
     config::{Config, LogFormat},
 };
 use emporia_id::{Ids, SharedClock, SystemClock};
+use emporia_store_sqlite::make_directory;
 use emporia_telemetry::LogStyle;
 use emporia_vault::MasterKey;
 use serde::{Deserialize, Serialize};
@@ -60,7 +61,7 @@ fn load(data_dir: &Path) -> Result<Secrets, Failure> {
         payments_secret_key: format!("sk_local_{}", Ids::random(clock()).secret()),
         payments_webhook_secret: format!("whsec_{}", MasterKey::generate().to_base64().as_str()),
     };
-    fs::create_dir_all(data_dir.join("keys")).map_err(|e| failed(&e))?;
+    make_directory(&data_dir.join("keys")).map_err(|e| failed(&e))?;
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

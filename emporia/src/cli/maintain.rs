@@ -5,6 +5,8 @@ use crate::{
     graph,
 };
 use clap::{Args, Subcommand};
+use emporia_store_sqlite::make_directory;
+use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
@@ -74,7 +76,7 @@ pub(crate) async fn operator(command: OperatorCommand) -> Result<(), Failure> {
 }
 
 pub(crate) async fn mail(args: MailArgs) -> Result<(), Failure> {
-    let (platform, _) = demo::open(&args.settings).await?;
+    let (platform, _) = demo::open_existing(&args.settings).await?;
     match args.id {
         Some(id) => {
             let found = platform.mail.show(id.parse()?).await?;
@@ -96,17 +98,22 @@ pub(crate) async fn mail(args: MailArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The keys of persons, in the folder `keys`.
+const PERSONS: &str = "persons.db";
 /// What is in the folder `keys` beside the keys of persons: without them a copy could not be opened.
 const KEY_FILES: [&str; 2] = ["local-secrets.json", "tokens.pem"];
 
-pub(crate) async fn backup(args: BackupArgs) -> Result<(), Failure> {
-    let (platform, config) = demo::open(&args.settings).await?;
-    platform.store.backup(&args.to).await?;
+pub(crate) fn backup(args: BackupArgs) -> Result<(), Failure> {
+    let from = args.settings.load()?.data_dir;
+    if !emporia_store_sqlite::holds_data(&from) {
+        return Err(demo::no_data(&from));
+    }
+    emporia_store_sqlite::backup(&from, &args.to, Timestamp::now())?;
+    // Keys after the data: of everybody who is in the copy there is a key, unless he was erased meanwhile.
     let keys = args.to.join("keys");
-    std::fs::create_dir_all(&keys)?;
-    platform.vault.backup(&keys.join("persons.db"))?;
-    copy_keys(&config.data_dir.join("keys"), &keys)?;
-    platform.store.close().await;
+    make_directory(&keys)?;
+    emporia_vault::backup(&from.join("keys").join(PERSONS), &keys.join(PERSONS))?;
+    copy_keys(&from.join("keys"), &keys)?;
     say(&format!("Copied to {}. Keep the folder keys apart from the rest.", args.to.display()));
     Ok(())
 }
@@ -122,15 +129,23 @@ fn copy_keys(from: &Path, to: &Path) -> Result<(), Failure> {
 }
 
 pub(crate) fn restore(args: RestoreArgs) -> Result<(), Failure> {
-    let config = args.settings.load()?;
-    emporia_store_sqlite::restore(&args.from, &config.data_dir)?;
-    let (from, to) = (args.from.join("keys"), config.data_dir.join("keys"));
-    if from.join("persons.db").exists() {
-        std::fs::create_dir_all(&to)?;
-        std::fs::copy(from.join("persons.db"), to.join("persons.db"))?;
-        copy_keys(&from, &to)?;
+    let to = args.settings.load()?.data_dir;
+    let manifest = emporia_store_sqlite::restore(&args.from, &to)?;
+    say(&format!("Restored into {} as of {}.", to.display(), manifest.at));
+    let (from, keys) = (args.from.join("keys"), to.join("keys"));
+    if keys.join(PERSONS).exists() {
+        say("The keys that are in the directory were kept: who was erased since stays erased.");
+    } else if from.join(PERSONS).exists() {
+        make_directory(&keys)?;
+        std::fs::copy(from.join(PERSONS), keys.join(PERSONS))?;
+        copy_keys(&from, &keys)?;
+        say(
+            "The keys are the copy's: who was erased since has to be erased again. If you have the directory's own \
+             keys/persons.db, put it in before you start.",
+        );
+    } else {
+        say("There are no keys in the copy: put the folder keys into the directory before you start.");
     }
-    say(&format!("Restored into {}.", config.data_dir.display()));
     Ok(())
 }
 

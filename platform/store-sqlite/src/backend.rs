@@ -1,5 +1,10 @@
 use crate::{
-    Layout, SqliteOptions, apply, backup, database::Database, directory::Directory, log, log::Reading, read,
+    Layout, SqliteOptions, apply,
+    database::Database,
+    directory::{Directory, SHARED},
+    log,
+    log::Reading,
+    read,
 };
 use async_trait::async_trait;
 use emporia_store::{
@@ -8,7 +13,7 @@ use emporia_store::{
 };
 use jiff::Timestamp;
 use parking_lot::RwLock;
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The store's port on SQLite files.
 pub struct SqliteBackend {
@@ -26,11 +31,11 @@ impl SqliteBackend {
     /// [`StoreError::Locked`], [`StoreError::BadDirectory`], [`StoreError::ReadOnly`], [`StoreError::Full`],
     /// [`StoreError::Corrupt`], [`StoreError::NewerSchema`].
     pub fn open(options: SqliteOptions) -> Result<Self, StoreError> {
-        let directory = Directory::take(&options.directory, options.layout, &options.file)?;
+        let directory = Directory::take(&options.directory, options.layout)?;
         let shared = match options.layout {
             Layout::Shared => {
-                let file = directory.shared_file(&options.file);
-                Some(Arc::new(Database::open(file, LogId::new(options.file.as_str()), &options)?))
+                let file = directory.shared_file();
+                Some(Arc::new(Database::open(file, LogId::new(SHARED), &options)?))
             }
             Layout::PerService => None,
         };
@@ -203,10 +208,6 @@ impl Backend for SqliteBackend {
 
     async fn trim_log(&self, log: &LogId, up_to: Position) -> Result<(), StoreError> {
         self.database_of_log(log)?.trim(up_to).await
-    }
-
-    async fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        backup::backup(self.databases(), self.options.layout, self.options.clock.now(), to.to_owned()).await
     }
 
     async fn close(&self) {

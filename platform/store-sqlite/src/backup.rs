@@ -2,8 +2,7 @@
 
 use crate::{
     Layout,
-    database::Database,
-    directory::make,
+    directory::{UNFINISHED, data_files, make},
     fault::{fault, io_fault},
 };
 use emporia_store::StoreError;
@@ -16,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -33,37 +31,54 @@ pub struct Manifest {
     pub files: Vec<String>,
 }
 
-pub(crate) async fn backup(
-    databases: Vec<Arc<Database>>,
-    layout: Layout,
-    at: Timestamp,
-    to: PathBuf,
-) -> Result<(), StoreError> {
-    let done = tokio::task::spawn_blocking(move || {
-        let copy = Copy::into_empty(&to)?;
-        let mut files = Vec::new();
-        for database in databases {
-            let name =
-                database.file().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            let file = copy.path(&name);
-            copy_online(&database, &file).map_err(|error| fault(error, &file))?;
-            files.push(name);
-        }
-        let manifest = Manifest { at, layout, files };
-        copy.finish(
-            &serde_json::to_vec_pretty(&manifest).map_err(|error| unreadable(&to, &error.to_string()))?,
-        )
-    });
-    done.await.map_err(|error| StoreError::Unavailable { detail: error.to_string() })?
+/// Copies a data directory into an empty or new one, whether a process works in it or not. Several files are copied
+/// as they were at one moment: a consumer's place in one never runs ahead of the log in another.
+///
+/// # Errors
+/// [`StoreError::BadDirectory`] if `from` holds no data or `to` is not empty; [`StoreError::Full`],
+/// [`StoreError::ReadOnly`], [`StoreError::Corrupt`].
+pub fn backup(from: &Path, to: &Path, at: Timestamp) -> Result<Manifest, StoreError> {
+    let (layout, files) = data_files(from)?.ok_or_else(|| unreadable(from, "it holds no data of a store"))?;
+    let copy = Copy::into_empty(to)?;
+    let sources = snapshots(&files)?;
+    let mut names = Vec::new();
+    for (file, source) in files.iter().zip(&sources) {
+        let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let target = copy.path(&name);
+        copy_pages(source, &target).map_err(|error| fault(error, &target))?;
+        names.push(name);
+    }
+    let manifest = Manifest { at, layout, files: names };
+    let text = serde_json::to_vec_pretty(&manifest).map_err(|error| unreadable(to, &error.to_string()))?;
+    copy.finish(&text)?;
+    Ok(manifest)
 }
 
-/// SQLite's own backup, all pages in one step: the reading transaction it holds is one snapshot, and in WAL mode the
-/// writer goes on meanwhile.
-fn copy_online(database: &Database, to: &Path) -> rusqlite::Result<()> {
-    let from = database.readers.open()?;
+/// A reading transaction on each file. Of several files all begin while no writer may commit, which takes
+/// microseconds.
+fn snapshots(files: &[PathBuf]) -> Result<Vec<Connection>, StoreError> {
+    let open = |file: &PathBuf, begin: &str| -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(file, flags)?;
+        connection.busy_timeout(Duration::from_secs(30))?;
+        connection.execute_batch(begin)?;
+        Ok(connection)
+    };
+    let each = |begin: &str| -> Result<Vec<Connection>, StoreError> {
+        files.iter().map(|file| open(file, begin).map_err(|error| fault(error, file))).collect()
+    };
+    let pause = if files.len() > 1 { each("BEGIN IMMEDIATE")? } else { Vec::new() };
+    // The first reading begins the transaction.
+    let sources = each("BEGIN; SELECT count(*) FROM sqlite_schema")?;
+    drop(pause);
+    Ok(sources)
+}
+
+/// SQLite's own backup, all pages in one step: in WAL mode a writer goes on meanwhile.
+fn copy_pages(from: &Connection, to: &Path) -> rusqlite::Result<()> {
     let mut target = Connection::open(to)?;
     {
-        let backup = Backup::new(&from, &mut target)?;
+        let backup = Backup::new(from, &mut target)?;
         loop {
             match backup.step(-1)? {
                 StepResult::Done => break,
@@ -75,10 +90,10 @@ fn copy_online(database: &Database, to: &Path) -> rusqlite::Result<()> {
     target.close().map_err(|(_, error)| error)
 }
 
-/// Brings a backup back into an empty or new directory.
+/// Brings a backup back into a directory that holds no data of a store.
 ///
 /// # Errors
-/// [`StoreError::BadDirectory`] if `to` is not empty or `from` is no backup; [`StoreError::Corrupt`] if a file of the
+/// [`StoreError::BadDirectory`] if `to` holds data or `from` is no backup; [`StoreError::Corrupt`] if a file of the
 /// backup is damaged; [`StoreError::Full`], [`StoreError::ReadOnly`].
 pub fn restore(from: &Path, to: &Path) -> Result<Manifest, StoreError> {
     let text = fs::read(from.join(MANIFEST)).map_err(|error| match error.kind() {
@@ -95,12 +110,21 @@ pub fn restore(from: &Path, to: &Path) -> Result<Manifest, StoreError> {
         }
         check(&from.join(name))?;
     }
-    let copy = Copy::into_empty(to)?;
+    make(to).map_err(|error| io_fault(&error, to))?;
+    if data_files(to)?.is_some() {
+        return Err(unreadable(to, "it holds data already"));
+    }
+    let copy = Copy { directory: to.to_owned() };
+    let unfinished = copy.path(UNFINISHED);
+    File::create(&unfinished).map_err(|error| io_fault(&error, &unfinished))?;
+    copy.sync()?;
     for name in &manifest.files {
         let target = copy.path(name);
         fs::copy(from.join(name), &target).map_err(|error| io_fault(&error, &target))?;
         File::open(&target).and_then(|file| file.sync_all()).map_err(|error| io_fault(&error, &target))?;
     }
+    copy.sync()?;
+    fs::remove_file(&unfinished).map_err(|error| io_fault(&error, &unfinished))?;
     copy.sync()?;
     Ok(manifest)
 }

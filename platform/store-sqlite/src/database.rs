@@ -94,10 +94,6 @@ impl Database {
         })
     }
 
-    pub(crate) fn file(&self) -> &Path {
-        &self.file
-    }
-
     pub(crate) fn log(&self) -> &LogId {
         &self.log
     }

@@ -9,6 +9,11 @@ use std::{
 };
 
 const LOCK: &str = "lock";
+/// The log of the shared file.
+pub(crate) const SHARED: &str = "commerce";
+const SHARED_FILE: &str = "commerce.db";
+/// In a directory while a backup is being brought back into it.
+pub(crate) const UNFINISHED: &str = "restore.unfinished";
 const SPACE_ENDING: &str = ".space.db";
 
 /// A data directory that this process owns while the value lives.
@@ -19,15 +24,19 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn take(path: &Path, layout: Layout, shared: &str) -> Result<Self, StoreError> {
+    pub(crate) fn take(path: &Path, layout: Layout) -> Result<Self, StoreError> {
         make(path).map_err(|error| io_fault(&error, path))?;
+        if path.join(UNFINISHED).exists() {
+            let reason = "a restore into it was cut off: remove its files and restore again".to_owned();
+            return Err(StoreError::BadDirectory { directory: path.to_owned(), reason });
+        }
         let lock = lock(path)?;
-        check_layout(path, layout, shared)?;
+        check_layout(path, layout)?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    pub(crate) fn shared_file(&self, name: &str) -> PathBuf {
-        self.path.join(format!("{name}.db"))
+    pub(crate) fn shared_file(&self) -> PathBuf {
+        self.path.join(SHARED_FILE)
     }
 
     pub(crate) fn space_file(&self, space: &str) -> PathBuf {
@@ -36,7 +45,10 @@ impl Directory {
 }
 
 /// Makes a directory, and those above it, that only its owner can look into. Its name is on the disk when it returns.
-pub(crate) fn make(path: &Path) -> std::io::Result<()> {
+///
+/// # Errors
+/// The operating system's.
+pub fn make(path: &Path) -> std::io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
@@ -81,22 +93,46 @@ fn lock(directory: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn check_layout(directory: &Path, layout: Layout, shared: &str) -> Result<(), StoreError> {
-    let mut found = None;
-    for entry in fs::read_dir(directory).map_err(|error| io_fault(&error, directory))? {
-        let name = entry.map_err(|error| io_fault(&error, directory))?.file_name();
-        let name = name.to_string_lossy();
-        if name.ends_with(SPACE_ENDING) {
-            found = Some(Layout::PerService);
-        } else if name == format!("{shared}.db") {
-            found = Some(Layout::Shared);
-        }
-    }
-    match found {
-        Some(found) if found != layout => {
+fn check_layout(directory: &Path, layout: Layout) -> Result<(), StoreError> {
+    match data_files(directory)? {
+        Some((found, _)) if found != layout => {
             let reason = format!("its files have the layout {found:?}, asked for is {layout:?}");
             Err(StoreError::BadDirectory { directory: directory.to_owned(), reason })
         }
         _ => Ok(()),
     }
+}
+
+/// Whether no process works in a directory.
+///
+/// # Errors
+/// [`StoreError::Locked`] names the process that does.
+pub fn check_unused(directory: &Path) -> Result<(), StoreError> {
+    if directory.join(LOCK).exists() { lock(directory).map(drop) } else { Ok(()) }
+}
+
+/// Whether a directory holds the data of a store.
+pub fn holds_data(directory: &Path) -> bool {
+    matches!(data_files(directory), Ok(Some(_)))
+}
+
+/// The databases of a data directory in the order of their names, and how they are laid out; none if there are none.
+pub(crate) fn data_files(directory: &Path) -> Result<Option<(Layout, Vec<PathBuf>)>, StoreError> {
+    let broken = |error: std::io::Error| io_fault(&error, directory);
+    let (mut shared, mut spaces) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(directory).map_err(broken)? {
+        let path = entry.map_err(broken)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(SPACE_ENDING) {
+            spaces.push(path);
+        } else if *name == *SHARED_FILE {
+            shared.push(path);
+        }
+    }
+    spaces.sort();
+    Ok(match (shared.is_empty(), spaces.is_empty()) {
+        (true, true) => None,
+        (_, false) => Some((Layout::PerService, spaces)),
+        (false, true) => Some((Layout::Shared, shared)),
+    })
 }

@@ -18,7 +18,8 @@ mod readers;
 mod writer;
 
 pub use backend::SqliteBackend;
-pub use backup::{Manifest, restore};
+pub use backup::{Manifest, backup, restore};
+pub use directory::{check_unused, holds_data, make as make_directory};
 pub use options::{Durability, Layout, SqliteOptions};
 
 use emporia_store::{SpaceSchema, Store, StoreError};

@@ -33,7 +33,6 @@ pub struct SqliteOptions {
     pub(crate) layout: Layout,
     pub(crate) durability: Durability,
     pub(crate) clock: SharedClock,
-    pub(crate) file: String,
     pub(crate) sweep_every: Option<Duration>,
     pub(crate) tuning: Tuning,
 }
@@ -82,7 +81,6 @@ impl SqliteOptions {
             layout: Layout::default(),
             durability: Durability::default(),
             clock: Arc::new(SystemClock),
-            file: "commerce".to_owned(),
             sweep_every: Some(Duration::from_secs(30)),
             tuning: Tuning::default(),
         }
@@ -106,13 +104,6 @@ impl SqliteOptions {
     #[must_use]
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
-        self
-    }
-
-    /// Name of the shared file, without its ending, and of its log: `commerce` if not told otherwise.
-    #[must_use]
-    pub fn file(mut self, name: impl Into<String>) -> Self {
-        self.file = name.into();
         self
     }
 

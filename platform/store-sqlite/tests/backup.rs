@@ -3,7 +3,8 @@
 mod ledger;
 
 use emporia_store::StoreError;
-use emporia_store_sqlite::{Durability, Layout, restore};
+use emporia_store_sqlite::{Durability, Layout, backup, restore};
+use jiff::Timestamp;
 use ledger::{CLIENTS, check, count, ledger as space_of, open_ledger, transfer};
 use std::{
     fs,
@@ -44,7 +45,7 @@ async fn a_backup_under_load_is_whole() {
             }
             let (copy, back) =
                 (work.path().join(format!("copy {round}")), work.path().join(format!("back {round}")));
-            store.backup(&copy).await.expect("backs up");
+            backup(&work.path().join("data"), &copy, Timestamp::now()).expect("backs up");
             restore(&copy, &back).expect("restores");
             let restored = open_ledger(&back, layout, Durability::None).await;
             let found = check(&restored).await;
@@ -66,7 +67,7 @@ async fn a_restored_store_is_the_same_and_goes_on() {
     for number in 0..20 {
         transfer(&space_of(&store), 0, number).await.expect("commits");
     }
-    store.backup(&copy).await.expect("backs up");
+    backup(&work.path().join("data"), &copy, Timestamp::now()).expect("backs up");
     let manifest = restore(&copy, &back).expect("restores");
     assert_eq!((manifest.layout, manifest.files), (Layout::Shared, vec!["commerce.db".to_owned()]));
     let restored = open_ledger(&back, Layout::Shared, Durability::None).await;
@@ -89,8 +90,8 @@ async fn nothing_is_written_over() {
     let work = TempDir::new().expect("a temporary directory");
     let (data, copy) = (work.path().join("data"), work.path().join("copy"));
     let store = open_ledger(&data, Layout::Shared, Durability::None).await;
-    store.backup(&copy).await.expect("backs up");
-    let again = store.backup(&copy).await;
+    backup(&work.path().join("data"), &copy, Timestamp::now()).expect("backs up");
+    let again = backup(&data, &copy, Timestamp::now());
     assert!(matches!(again, Err(StoreError::BadDirectory { .. })), "{again:?}");
     let over = restore(&copy, &data);
     assert!(matches!(over, Err(StoreError::BadDirectory { .. })), "{over:?}");
@@ -105,7 +106,7 @@ async fn incomplete_and_damaged_backups_are_refused() {
     for number in 0..50 {
         transfer(&space_of(&store), 0, number).await.expect("commits");
     }
-    store.backup(&copy).await.expect("backs up");
+    backup(&work.path().join("data"), &copy, Timestamp::now()).expect("backs up");
     let file = copy.join("commerce.db");
     let whole = fs::read(&file).expect("reads");
     let mut damaged = whole.clone();
@@ -124,4 +125,18 @@ async fn incomplete_and_damaged_backups_are_refused() {
     let incomplete = restore(&copy, &back);
     assert!(matches!(incomplete, Err(StoreError::BadDirectory { .. })), "{incomplete:?}");
     assert!(!back.exists(), "nothing was begun");
+}
+
+#[tokio::test]
+async fn a_restore_that_was_cut_off_is_not_taken_for_data() {
+    let work = TempDir::new().expect("a temporary directory");
+    let (data, copy, back) = (work.path().join("data"), work.path().join("copy"), work.path().join("back"));
+    let store = open_ledger(&data, Layout::PerService, Durability::None).await;
+    transfer(&space_of(&store), 0, 0).await.expect("commits");
+    backup(&data, &copy, Timestamp::now()).expect("backs up");
+    // A directory where the mark has to go: the restore fails on its way.
+    fs::create_dir_all(back.join("restore.unfinished")).expect("makes a directory");
+    assert!(restore(&copy, &back).is_err());
+    let refused = emporia_store_sqlite::open(emporia_store_sqlite::SqliteOptions::new(&back), vec![]).await;
+    assert!(matches!(&refused, Err(StoreError::BadDirectory { reason, .. }) if reason.contains("cut off")));
 }

@@ -2,7 +2,7 @@
 
 use emporia_id::FixedClock;
 use emporia_store::{Document, Key, SpaceSchema, Store, StoreError};
-use emporia_store_sqlite::{Durability, Layout, SqliteOptions, open};
+use emporia_store_sqlite::{Durability, Layout, SqliteOptions, backup, open};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -64,8 +64,8 @@ async fn only_the_owner_may_look_into_a_new_directory() {
     use std::os::unix::fs::PermissionsExt;
     let directory = TempDir::new().expect("a temporary directory");
     let data = directory.path().join("data");
-    let store = open_at(&data).await.expect("opens");
-    store.backup(&directory.path().join("copy")).await.expect("backs up");
+    open_at(&data).await.expect("opens").close().await;
+    backup(&data, &directory.path().join("copy"), Timestamp::now()).expect("backs up");
     for name in ["data", "copy"] {
         let mode = fs::metadata(directory.path().join(name)).expect("is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o700, "{name}");

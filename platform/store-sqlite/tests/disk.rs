@@ -140,7 +140,7 @@ async fn a_backup_onto_a_full_disk_is_reported() {
     }
     fs::write(disk.point.join("ballast"), vec![0_u8; 22_000_000]).expect("there is room");
     let target = disk.point.join("copy");
-    let full = store.backup(&target).await;
+    let full = emporia_store_sqlite::backup(home.path(), &target, jiff::Timestamp::now());
     assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
     assert!(!target.join("backup.json").exists(), "it does not pass for a backup");
     write(&store, 100).await.expect("the store is not touched by it");

@@ -7,7 +7,6 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// What a space declares of itself, in the form an engine stores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -302,9 +301,6 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Forgets the events up to and with this position.
     async fn trim_log(&self, log: &LogId, up_to: Position) -> Result<(), StoreError>;
-
-    /// Writes a consistent copy into an empty directory while the store goes on.
-    async fn backup(&self, to: &Path) -> Result<(), StoreError>;
 
     /// Ends work and lets go of files and locks. Later calls answer [`StoreError::Closed`].
     async fn close(&self);

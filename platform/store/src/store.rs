@@ -3,7 +3,7 @@ use crate::{
     upgrade,
 };
 use emporia_id::SharedClock;
-use std::{collections::HashMap, fmt, path::Path, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 /// An opened store: spaces and logs on one backend. Cheap to clone.
 #[derive(Clone)]
@@ -107,14 +107,6 @@ impl Store {
                 return Ok(swept);
             }
         }
-    }
-
-    /// Writes a consistent copy into an empty or new directory while the store goes on.
-    ///
-    /// # Errors
-    /// [`StoreError::BadDirectory`] if the directory is not empty; [`StoreError::Full`], [`StoreError::ReadOnly`].
-    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        self.backend.backup(to).await
     }
 
     /// Ends work and lets go of files and locks. Later calls answer [`StoreError::Closed`].

@@ -7,8 +7,8 @@ use chacha20poly1305::{
 };
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use rusqlite::{Connection, OptionalExtension, params};
-use std::path::Path;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use std::{path::Path, time::Duration};
 use zeroize::Zeroizing;
 
 pub(crate) type Key = Zeroizing<[u8; 32]>;
@@ -32,6 +32,8 @@ impl KeyFile {
         let file = |source| VaultError::File { path: name.clone(), source };
         let connection = Connection::open(path).map_err(file)?;
         restrict(path);
+        // A copy being made holds a reading lock for a moment.
+        connection.busy_timeout(Duration::from_secs(30)).map_err(file)?;
         // A rollback journal that is overwritten, not a WAL: a destroyed key must not live on in a side file.
         connection
             .execute_batch(
@@ -137,17 +139,25 @@ impl KeyFile {
             .collect())
     }
 
-    /// A consistent copy while the vault is in use.
-    pub(crate) fn backup(&self, to: &Path) -> Result<(), VaultError> {
-        let connection = self.connection.lock();
-        connection.execute("vacuum into ?", [to.display().to_string()]).map_err(|e| self.file(e))?;
-        restrict(to);
-        Ok(())
-    }
-
     fn file(&self, source: rusqlite::Error) -> VaultError {
         VaultError::File { path: self.path.clone(), source }
     }
+}
+
+/// Copies a key file, whether a process works with it or not. Keep the copy apart from the data's.
+///
+/// # Errors
+/// [`VaultError::File`]: there is no such file, or the copy is there already.
+pub fn backup(from: &Path, to: &Path) -> Result<(), VaultError> {
+    let copied = || -> rusqlite::Result<()> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(from, flags)?;
+        connection.busy_timeout(Duration::from_secs(30))?;
+        connection.execute("vacuum into ?", [to.display().to_string()]).map(drop)
+    };
+    copied().map_err(|source| VaultError::File { path: from.display().to_string(), source })?;
+    restrict(to);
+    Ok(())
 }
 
 /// Nonce and ciphertext in one.

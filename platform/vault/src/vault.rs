@@ -106,14 +106,6 @@ impl Vault {
         self.0.file.erasures()
     }
 
-    /// Copies the key file while it is in use. Keep the copy apart from the data's.
-    ///
-    /// # Errors
-    /// [`VaultError::File`].
-    pub fn backup(&self, to: &Path) -> Result<(), VaultError> {
-        self.0.file.backup(to)
-    }
-
     fn key(&self, person: PersonId) -> Result<Option<Arc<Key>>, VaultError> {
         if let Some(key) = self.0.cache.get(&person) {
             return Ok(Some(key));

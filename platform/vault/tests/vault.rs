@@ -89,7 +89,7 @@ fn a_backup_opens_what_the_original_opens() {
     let person = original.new_person().unwrap();
     let sealed = original.seal(person, &7).unwrap();
     let copy = dir.path().join("copy.db");
-    original.backup(&copy).unwrap();
+    emporia_vault::backup(&dir.path().join("keys.db"), &copy).unwrap();
     let copy = Vault::open(&copy, &master).unwrap();
     assert_eq!(copy.unseal::<i32>(&sealed).unwrap(), Some(7));
 }
