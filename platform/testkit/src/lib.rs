@@ -91,6 +91,8 @@ pub struct Setup {
     pub timings: Timings,
     /// Whether the store flushes; tests do without, measurements do not.
     pub durability: Durability,
+    /// Whether consumers and sweeps run; without them a test runs each itself.
+    pub tasks: bool,
 }
 
 impl Default for Setup {
@@ -102,7 +104,7 @@ impl Default for Setup {
             late_webhook: Duration::from_millis(200),
             ..Timings::default()
         };
-        Self { layout: Layout::Shared, clock: None, timings, durability: Durability::None }
+        Self { layout: Layout::Shared, clock: None, timings, durability: Durability::None, tasks: true }
     }
 }
 
@@ -160,7 +162,7 @@ impl Emporia {
         })
         .await
         .unwrap();
-        let tasks = Tasks::start(&platform).await.unwrap();
+        let tasks = if setup.tasks { Some(Tasks::start(&platform).await.unwrap()) } else { None };
         let options = WebOptions { gateway: Config::demo(), graphiql: true, examples: vec![], metrics: None };
         let router = web::router(&platform, options).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -173,7 +175,7 @@ impl Emporia {
             identity: HeaderIdentity(platform.clone()),
             provider: client(),
             platform,
-            tasks: Some(tasks),
+            tasks,
             address: format!("http://{http_address}"),
             provider_address: base.clone(),
             testpay,

@@ -1,5 +1,5 @@
 use emporia_contracts::{
-    Owner,
+    Owner, Trouble,
     ids::{CartId, CheckoutId, CustomerId, OrderId, PaymentId, ReservationId},
     inventory::Allocation,
     orders::PricedSnapshot,
@@ -19,6 +19,7 @@ pub fn space() -> SpaceSchema {
         .collection::<Checkout>()
         .index("checkouts_due")
         .index("checkouts_by_payment")
+        .index("checkouts_stuck")
         .collection::<DeliveryOption>()
         .index("delivery_options")
 }
@@ -172,6 +173,9 @@ pub struct Checkout {
     pub undo: Undo,
     /// When somebody should look at it: to take it on, or to let it expire.
     pub due: Timestamp,
+    /// What keeps it from going on, while something does.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
     /// When it began.
     pub started_at: Timestamp,
 }
@@ -179,6 +183,12 @@ pub struct Checkout {
 impl Checkout {
     pub(crate) fn key_of(id: CheckoutId) -> Key {
         Key::of(Self::COLLECTION, id.to_string())
+    }
+
+    /// Whether it has ended and nothing is left to take back.
+    pub fn is_done(&self) -> bool {
+        use CheckoutState as S;
+        matches!(self.state, S::Completed | S::Cancelled | S::Expired) && self.undo.is_done()
     }
 
     /// What is to be paid, once it is priced.
@@ -195,16 +205,25 @@ impl Document for Checkout {
     }
 
     fn index(&self) -> Vec<IndexEntry> {
-        use CheckoutState as S;
         let by_payment = |t: &Tender| {
             IndexEntry::new("checkouts_by_payment", IndexKey::new().text(&t.payment.to_string()))
         };
         let mut entries: Vec<IndexEntry> = self.tenders.iter().map(by_payment).collect();
-        if !matches!(self.state, S::Completed | S::Cancelled | S::Expired) || !self.undo.is_done() {
-            // What a decision still has to take back is due at once.
-            let due = if self.undo.is_done() { self.due } else { self.started_at };
-            entries.push(IndexEntry::new("checkouts_due", IndexKey::new().time(due)));
+        if self.is_done() {
+            return entries;
         }
+        let index = match &self.trouble {
+            Some(trouble) => match trouble.again {
+                Some(again) => IndexEntry::new("checkouts_due", IndexKey::new().time(again)),
+                None => IndexEntry::new("checkouts_stuck", IndexKey::new().time(trouble.since)),
+            },
+            None => {
+                // What a decision still has to take back is due at once.
+                let due = if self.undo.is_done() { self.due } else { self.started_at };
+                IndexEntry::new("checkouts_due", IndexKey::new().time(due))
+            }
+        };
+        entries.push(index);
         entries
     }
 }

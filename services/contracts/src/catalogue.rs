@@ -46,7 +46,7 @@ pub fn events() -> Vec<EventKind> {
         tax: TaxRateDefined;
         inventory: StockReserved, ReservationCommitted, ReservationReleased, StockMoved, CountTaskRaised;
         carts: CartCreated, CartLinesChanged, CartMerged, CartAbandoned, CartExpired, CartOrdered;
-        checkout: CheckoutStarted, CheckoutPriced, CheckoutShort, CheckoutPaymentFailed, CheckoutCompleted, CheckoutExpired, CheckoutCancelled;
+        checkout: CheckoutStarted, CheckoutPriced, CheckoutShort, CheckoutPaymentFailed, CheckoutCompleted, CheckoutExpired, CheckoutCancelled, CheckoutStuck;
         payments: PaymentActionRequired, PaymentAuthorised, PaymentFailed, PaymentCaptured, PaymentRefunded, PaymentVoided, PaymentExpired, PaymentDisputed;
         orders: OrderPlaced, OrderLinesPlaced, OrderLinesCancelled, FulfilmentCreated, FulfilmentShipped, FulfilmentDelivered, FulfilmentCancelled, OrderPaymentNoted, OrderClosed, ReturnRecorded;
         customers: CustomerRegistered, CustomerImported, CustomerSignedIn, SessionReuseDetected, PersonErased, OperatorDefined;

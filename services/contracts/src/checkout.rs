@@ -150,6 +150,13 @@ checkout_event!(
     CheckoutExpired {}
 );
 checkout_event!(
+    /// It does not go on by itself: an operator has to look.
+    CheckoutStuck {
+        /// What the last try failed with.
+        reason: String,
+    }
+);
+checkout_event!(
     /// The shopper gave up, or the cart changed under it.
     CheckoutCancelled {
         /// Why.

@@ -15,7 +15,9 @@ pub mod orders;
 pub mod payments;
 pub mod pricing;
 pub mod tax;
+mod trouble;
 pub mod values;
 
 pub use context::{Actor, GuestKey, Owner, Principal, RequestContext};
 pub use fault::Fault;
+pub use trouble::Trouble;

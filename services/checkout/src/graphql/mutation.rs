@@ -65,6 +65,12 @@ pub struct CancelCheckoutInput {
     checkout_id: ID,
 }
 
+/// Names a checkout that is stuck.
+#[derive(Debug, Clone, InputObject)]
+pub struct RetryCheckoutInput {
+    checkout_id: ID,
+}
+
 /// Buys a cart in one call.
 #[derive(Debug, Clone, InputObject, Serialize)]
 pub struct PlaceOrderInput {
@@ -202,6 +208,13 @@ impl Mutation {
     ) -> Result<CheckoutPayload> {
         let id = parse_id("checkoutId", &input.checkout_id)?;
         step(ctx.data::<CheckoutService>()?.cancel(id, context(ctx)?).await)
+    }
+
+    /// Puts a checkout that is stuck back to work. What comes of it is in its state and its trouble.
+    #[graphql(directive = requires_scopes::apply(scope("orders:write")))]
+    async fn retry_checkout(&self, ctx: &Context<'_>, input: RetryCheckoutInput) -> Result<CheckoutPayload> {
+        let id = parse_id("checkoutId", &input.checkout_id)?;
+        step(ctx.data::<CheckoutService>()?.retry(id, context(ctx)?).await)
     }
 
     /// Buys a cart in one call.

@@ -23,6 +23,10 @@ impl CheckoutService {
     pub(crate) async fn make_order(&self, checkout: &Checkout) -> Result<Option<Progress>, CheckoutError> {
         let order =
             checkout.order.ok_or_else(|| Fault::permanent("checkout", "authorised without an order's id"))?;
+        // Cut off after it was made: what became of its stock and payments since then is the order's own matter.
+        if let Some(made) = self.deps.orders.order(order).await? {
+            return self.close(checkout, order, &made.number).await;
+        }
         let snapshot = checkout.snapshot.as_ref().ok_or(CheckoutError::CartChanged)?;
         if let Err(code) = self.paid(checkout).await? {
             // It ran out, or was given up meanwhile: nothing is given for it.
@@ -68,11 +72,22 @@ impl CheckoutService {
             Err(refusal) => return Err(Fault::permanent("orders", refusal).into()),
         };
         super::cut::at("placed");
+        self.close(checkout, order, &placed.number).await
+    }
+
+    /// There is an order: whatever waits for it hears of it.
+    async fn close(
+        &self,
+        checkout: &Checkout,
+        order: OrderId,
+        number: &str,
+    ) -> Result<Option<Progress>, CheckoutError> {
         futures_util::try_join!(self.close_cart(checkout, order), self.attach_payments(checkout, order))?;
-        let (meta, number, total) = (&self.meta(checkout), &placed.number, snapshot.totals.total);
+        let total = checkout.total().ok_or(CheckoutError::CartChanged)?;
+        let meta = &self.meta(checkout);
         self.step(checkout, move |c, tx| {
             c.state = CheckoutState::Completed;
-            c.order_number = Some(number.clone());
+            c.order_number = Some(number.to_owned());
             let event = CheckoutCompleted {
                 checkout_id: c.id,
                 cart_id: c.cart,

@@ -7,6 +7,7 @@ mod finish;
 mod pricing;
 mod recovery;
 mod steps;
+mod trouble;
 
 pub(crate) use steps::Offer;
 pub use steps::StartCheckout;
@@ -273,6 +274,7 @@ impl CheckoutService {
                     return Err(CheckoutError::State(id, checkout.state));
                 }
                 checkout.revision = checkout.revision.wrapping_add(1);
+                checkout.trouble = None;
                 tx.put(&checkout)?;
                 Ok(Some(checkout))
             })

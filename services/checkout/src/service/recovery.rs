@@ -6,12 +6,15 @@ use crate::{
 };
 use emporia_contracts::ids::{CheckoutId, PaymentId};
 use emporia_store::{IndexKey, Query};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
 
 /// How long a payment may be undecided before the purchase is given up.
 const UNDECIDED: SignedDuration = SignedDuration::from_mins(60);
 /// When an undecided checkout is looked at again.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+/// Checkouts that are taken on at once.
+const AT_ONCE: usize = 16;
 
 impl CheckoutService {
     /// A payment changed at the provider: takes its checkout on, if that waits.
@@ -38,21 +41,13 @@ impl CheckoutService {
         let now = self.space.clock().now();
         let query = Query::index("checkouts_due").to(IndexKey::new().time(now)).limit(100);
         let due = self.space.query::<Checkout>(query).await?.into_values();
-        let mut dealt_with = 0;
-        for checkout in due {
-            let id = checkout.id;
-            match self.take_on(checkout).await {
-                Ok(()) => dealt_with += 1,
-                Err(error) => {
-                    tracing::warn!(checkout = %id, %error, "a checkout could not be taken on; it will be tried again");
-                    self.later(id).await?;
-                }
-            }
-        }
-        Ok(dealt_with)
+        // Several at once: one that waits for a slow room keeps nobody else waiting.
+        let attended = stream::iter(due).map(|checkout| self.attend(checkout)).buffer_unordered(AT_ONCE);
+        let attended: Vec<bool> = attended.try_collect().await?;
+        Ok(attended.into_iter().filter(|fine| *fine).count())
     }
 
-    async fn take_on(&self, checkout: Checkout) -> Result<(), CheckoutError> {
+    pub(super) async fn take_on(&self, checkout: Checkout) -> Result<(), CheckoutError> {
         let settled = !checkout.undo.is_done();
         let checkout = self.settle(checkout).await?;
         if !checkout.state.under_way() {
@@ -85,9 +80,9 @@ impl CheckoutService {
             .transact(|tx| async move {
                 let found =
                     tx.get::<Checkout>(&Checkout::key_of(id)).await?.ok_or(CheckoutError::NotFound(id))?;
-                if found.state.under_way() || !found.undo.is_done() {
+                if found.state.under_way() {
                     // Not a step: whoever is in the middle of one is not disturbed.
-                    tx.put(&Checkout { due, ..found.value })?;
+                    tx.put(&Checkout { due, trouble: None, ..found.value })?;
                 }
                 Ok(())
             })

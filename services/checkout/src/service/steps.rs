@@ -166,6 +166,7 @@ impl CheckoutService {
             attempt_began: None,
             undo: Undo::default(),
             due: now + IDLE,
+            trouble: None,
             started_at: now,
         };
         let open = OpenCheckout { cart: cart.id, checkout: checkout.id, meta: asks.meta() };
