@@ -6,7 +6,7 @@ use crate::{
 };
 use emporia_events::{EventMeta, EventPayload};
 use emporia_money::Money;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,10 @@ pub enum PaymentState {
     /// The authorisation ran out.
     Expired,
 }
+
+/// The decline code of a payment for which the provider could not be asked: nothing happened, and the same means may be
+/// tried again.
+pub const PROVIDER_UNAVAILABLE: &str = "provider_unavailable";
 
 /// How a shopper pays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -265,6 +269,15 @@ pub enum ProviderError {
         code: String,
         /// Its words.
         message: String,
+    },
+    /// It takes no such call now, for a reason that is not this payment's: our key, our address, too many calls.
+    /// Nothing happened.
+    #[error("the provider is not available: {why}")]
+    Unavailable {
+        /// What it answered.
+        why: String,
+        /// How long it asks to be left alone.
+        retry_after: Option<SignedDuration>,
     },
     /// The call never reached it: nothing happened.
     #[error("the provider was not reached: {0}")]

@@ -2,6 +2,7 @@
 
 mod authorise;
 mod operations;
+mod provider;
 mod sweep;
 mod webhook;
 

@@ -26,6 +26,7 @@ async fn each_answer_of_the_provider_leads_to_its_state() {
         (Answer::Says(action()), S::RequiresAction, None, &["PaymentActionRequired"]),
         (Answer::Says(ProviderStatus::Pending), S::Pending, None, &[]),
         (Answer::NotReached, S::Failed, Some("provider_unavailable"), &["PaymentFailed"]),
+        (Answer::Unavailable, S::Failed, Some("provider_unavailable"), &["PaymentFailed"]),
         (Answer::Refuses, S::Failed, Some("bad_token"), &["PaymentFailed"]),
         (Answer::Unknown, S::Pending, None, &[]),
         (Answer::Lost(ProviderStatus::Authorised), S::Pending, None, &[]),

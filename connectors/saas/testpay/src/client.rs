@@ -223,22 +223,34 @@ async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ClientE
 async fn answered(request: RequestBuilder) -> Result<Vec<u8>, ClientError> {
     let response = request.send().await.map_err(ClientError::from_transport)?;
     let status = response.status();
+    let retry_after = retry_after(response.headers());
     let body = response.bytes().await.map_err(ClientError::from_transport)?;
     if status.is_success() {
         return Ok(body.into());
     }
     let problem = serde_json::from_slice::<Problem>(&body).ok();
-    match status {
+    let told = || {
+        let unexpected = || Problem::new(status.as_u16(), "UNEXPECTED_ANSWER", "No problem details.");
+        Box::new(problem.clone().unwrap_or_else(unexpected))
+    };
+    Err(match status {
+        // These are about the call's own contents: the provider has decided.
+        StatusCode::BAD_REQUEST
+        | StatusCode::PAYMENT_REQUIRED
+        | StatusCode::CONFLICT
+        | StatusCode::UNPROCESSABLE_ENTITY => ClientError::Refused(told()),
         // The provider gave up on reading the call or is behind a proxy that did: not a decision.
-        StatusCode::REQUEST_TIMEOUT => Err(ClientError::Unknown(format!("answered {status}"))),
-        status if status.is_client_error() => {
-            Err(ClientError::Refused(Box::new(problem.unwrap_or_else(|| {
-                Problem::new(status.as_u16(), "UNEXPECTED_ANSWER", "No problem details.")
-            }))))
-        }
-        status => Err(ClientError::Unknown(match problem {
+        StatusCode::REQUEST_TIMEOUT => ClientError::Unknown(format!("answered {status}")),
+        _ if status.is_client_error() => ClientError::Unavailable { problem: told(), retry_after },
+        _ => ClientError::Unknown(match problem {
             Some(problem) => format!("answered {status}: {}", problem.code),
             None => format!("answered {status}"),
-        })),
-    }
+        }),
+    })
+}
+
+/// `Retry-After` in seconds (RFC 9110, section 10.2.3); its other form, a date, is left out: no provider sends it.
+fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }

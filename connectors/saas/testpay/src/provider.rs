@@ -38,6 +38,10 @@ fn failed(error: ClientError) -> ProviderError {
         ClientError::Refused(problem) => {
             ProviderError::Refused { code: problem.code, message: problem.detail }
         }
+        ClientError::Unavailable { problem, retry_after } => ProviderError::Unavailable {
+            why: format!("{} {}: {}", problem.status, problem.code, problem.detail),
+            retry_after: retry_after.and_then(|wait| wait.try_into().ok()),
+        },
         ClientError::NotReached(why) => ProviderError::NotReached(why),
         ClientError::Unknown(why) => ProviderError::Unknown(why),
     }

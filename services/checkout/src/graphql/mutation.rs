@@ -8,7 +8,11 @@ use crate::{
 };
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use emporia_contracts::{
-    carts::CartRefusal, ids::CheckoutId, inventory::Shortage, payments::PaymentMethod, values::Email,
+    carts::CartRefusal,
+    ids::CheckoutId,
+    inventory::Shortage,
+    payments::{PROVIDER_UNAVAILABLE, PaymentMethod},
+    values::Email,
 };
 use emporia_money::Money;
 use emporia_subgraph::{
@@ -404,10 +408,9 @@ fn outcome(done: Result<(model::Checkout, Progress), CheckoutError>) -> Result<C
             payload.shortages = shortages.into_iter().map(shortage).collect();
         }
         Progress::Declined(code) => {
-            let unavailable =
-                "the payment provider cannot be reached now: nothing was taken, try again later";
+            let unavailable = "the payment provider is not available: nothing was charged, try again";
             let (kind, message) = match code.as_deref() {
-                Some("provider_unavailable") => (UserErrorCode::PaymentUnavailable, unavailable.to_owned()),
+                Some(PROVIDER_UNAVAILABLE) => (UserErrorCode::PaymentUnavailable, unavailable.to_owned()),
                 Some(code) => (
                     UserErrorCode::PaymentDeclined,
                     format!("the payment was declined ({code}): nothing was taken, try another card"),

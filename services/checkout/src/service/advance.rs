@@ -15,7 +15,7 @@ use emporia_contracts::{
     checkout::{CheckoutPaymentFailed, CheckoutShort},
     ids::CheckoutId,
     inventory::{Allocation, Reserve, ReserveRefusal, Shortage},
-    payments::{Authorise, PaymentFacts, PaymentRequest, PaymentState},
+    payments::{Authorise, PROVIDER_UNAVAILABLE, PaymentFacts, PaymentRequest, PaymentState},
 };
 use emporia_money::Money;
 use jiff::SignedDuration;
@@ -70,6 +70,7 @@ impl CheckoutService {
         if let Some(expected) = expected_total.filter(|expected| *expected != total) {
             return Err(CheckoutError::TotalChanged { expected, actual: total });
         }
+        let checkout = self.once_more(checkout).await?;
         if checkout.decline_code.is_some() {
             return Err(CheckoutError::Incomplete("the last payment was declined: add another".into()));
         }
@@ -96,6 +97,24 @@ impl CheckoutService {
                 Err(CheckoutError::CartChanged)
             }
             None => Ok(()),
+        }
+    }
+
+    /// When the provider was not available, nothing has become of the means of payment: the shopper only has to ask
+    /// again, and the provider is asked for a new payment. Of several tenders others may be used up.
+    async fn once_more(&self, checkout: Checkout) -> Result<Checkout, CheckoutError> {
+        if checkout.decline_code.as_deref() != Some(PROVIDER_UNAVAILABLE) || checkout.tenders.len() != 1 {
+            return Ok(checkout);
+        }
+        let payment = self.ids.next();
+        let anew = self.step(&checkout, move |c, _| {
+            c.decline_code = None;
+            c.tenders.iter_mut().for_each(|tender| tender.payment = payment);
+            Ok(())
+        });
+        match anew.await? {
+            Some(anew) => Ok(anew),
+            None => self.load(checkout.id).await,
         }
     }
 

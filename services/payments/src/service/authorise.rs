@@ -1,12 +1,14 @@
 use crate::{
     commands::{self, Change, LOOK_UP},
     model::Payment,
-    service::{Failed, PaymentsService},
+    service::{Failed, PaymentsService, provider::heard},
 };
 use emporia_contracts::{
     Fault,
     context::system_meta,
-    payments::{Authorise, PaymentRefusal, PaymentState, ProviderAuthorise, ProviderError},
+    payments::{
+        Authorise, PROVIDER_UNAVAILABLE, PaymentRefusal, PaymentState, ProviderAuthorise, ProviderError,
+    },
 };
 use emporia_events::EventMeta;
 
@@ -70,7 +72,7 @@ impl PaymentsService {
         };
         let Ok(_turn) = self.calls.try_acquire() else {
             // Too many wait already: this shopper is told at once, and nothing happened.
-            return self.fail(&payment, "provider_unavailable", meta).await;
+            return self.fail(&payment, PROVIDER_UNAVAILABLE, meta).await;
         };
         let asked = self.provider.authorise(ProviderAuthorise {
             payment: payment.id,
@@ -78,15 +80,13 @@ impl PaymentsService {
             method,
             return_url: payment.return_url.clone(),
         });
-        match asked.await {
+        match heard("authorise", payment.id, asked.await) {
             Ok(said) => self.apply(payment.id, &said, meta).await,
             Err(ProviderError::Refused { code, .. }) => self.fail(&payment, &code, meta).await,
-            Err(ProviderError::NotReached(why)) => {
-                tracing::warn!(payment = %payment.id, why, "the payment provider was not reached");
-                self.fail(&payment, "provider_unavailable", meta).await
+            Err(ProviderError::NotReached(_) | ProviderError::Unavailable { .. }) => {
+                self.fail(&payment, PROVIDER_UNAVAILABLE, meta).await
             }
-            Err(ProviderError::Unknown(why)) => {
-                tracing::warn!(payment = %payment.id, why, "the outcome of a payment is unknown");
+            Err(ProviderError::Unknown(_)) => {
                 let due = self.space.clock().now() + LOOK_UP;
                 let (payment, ()) = self
                     .change(payment.id, |payment, _| {
@@ -126,7 +126,7 @@ impl PaymentsService {
         }
         let meta = system_meta("payments", payment.reference.clone(), None);
         let found = match self.lookups.try_acquire() {
-            Ok(_turn) => self.provider.lookup(payment.id).await,
+            Ok(_turn) => heard("lookup", payment.id, self.provider.lookup(payment.id).await),
             Err(_) => return Ok(payment),
         };
         match found {
@@ -142,10 +142,7 @@ impl PaymentsService {
                     .await?;
                 if payment.state == S::Created { self.ask(payment, &meta).await } else { Ok(payment) }
             }
-            Err(error) => {
-                tracing::debug!(payment = %payment.id, %error, "a payment could not be looked up");
-                Ok(payment)
-            }
+            Err(_) => Ok(payment),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     commands::{self, LOOK_UP},
     model::{EntryKind, Intent, Payment},
-    service::{Failed, PaymentsService},
+    service::{Failed, PaymentsService, provider::heard},
 };
 use emporia_contracts::{
     Fault,
@@ -158,12 +158,14 @@ impl PaymentsService {
         let Some(provider_id) = payment.provider_id.as_deref().filter(|_| open) else { return Ok(payment) };
         let _turn = self.operations.acquire().await.map_err(|e| Fault::permanent("payments", e))?;
         let (amount, key) = (intent.amount, intent.key.as_str());
-        let done = match intent.kind {
-            EntryKind::Capture => self.provider.capture(provider_id, amount, key).await,
-            EntryKind::Refund => self.provider.refund(provider_id, amount, key).await,
-            EntryKind::Void | EntryKind::Authorisation => self.provider.void(provider_id, key).await,
+        let (call, done) = match intent.kind {
+            EntryKind::Capture => ("capture", self.provider.capture(provider_id, amount, key).await),
+            EntryKind::Refund => ("refund", self.provider.refund(provider_id, amount, key).await),
+            EntryKind::Void | EntryKind::Authorisation => {
+                ("void", self.provider.void(provider_id, key).await)
+            }
         };
-        match done {
+        match heard(call, id, done) {
             Ok(_) => {
                 let (payment, ()) = self
                     .change(id, |payment, tx| {

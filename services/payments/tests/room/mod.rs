@@ -39,6 +39,8 @@ pub enum Answer {
     Lost(ProviderStatus),
     /// The call never came.
     NotReached,
+    /// It takes no calls: our key is wrong, or there are too many.
+    Unavailable,
     /// It may have come; it did not.
     Unknown,
     Refuses,
@@ -112,6 +114,7 @@ impl Scripted {
         books.calls.push(call);
         let answer = books.script.pop_front();
         match answer {
+            Some(Answer::Unavailable) => return Err(unavailable()),
             Some(Answer::NotReached) => return Err(ProviderError::NotReached("down".into())),
             Some(Answer::Unknown) => return Err(ProviderError::Unknown("lost".into())),
             Some(Answer::Refuses) => return Err(no("not_possible")),
@@ -133,6 +136,12 @@ impl Scripted {
     }
 }
 
+/// Too many calls: in an hour again.
+fn unavailable() -> ProviderError {
+    let retry_after = Some(SignedDuration::from_hours(1));
+    ProviderError::Unavailable { why: "429".into(), retry_after }
+}
+
 fn no(code: &str) -> ProviderError {
     ProviderError::Refused { code: code.into(), message: "no".into() }
 }
@@ -152,6 +161,7 @@ impl PaymentProvider for Scripted {
         let _open = self.gate.acquire().await.map_err(|e| ProviderError::Unknown(e.to_string()))?;
         let id = request.payment.to_string();
         let (status, minor, lost) = match answer {
+            Answer::Unavailable => return Err(unavailable()),
             Answer::NotReached => return Err(ProviderError::NotReached("down".into())),
             Answer::Unknown => return Err(ProviderError::Unknown("lost".into())),
             Answer::Refuses => return Err(no("bad_token")),

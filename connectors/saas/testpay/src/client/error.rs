@@ -1,13 +1,25 @@
 //! What a failed call says about its outcome.
 
+use std::time::Duration;
+
 use crate::api::Problem;
 
-/// Why a call has no result. What a merchant may do next depends on which of the three it is.
+/// Why a call has no result. What a merchant may do next depends on which of the four it is.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The provider decided: it was not done, and the same call with the same key will not be.
     #[error("refused by the payment provider: {} ({})", .0.code, .0.detail)]
     Refused(Box<Problem>),
+    /// The provider takes no such call now, for a reason that is not this payment's: the key is wrong (401, 403), the
+    /// address or the authorisation is not known there (404), too many calls (429). It was definitely not done. Put the
+    /// cause right, or wait, and try again with the same key.
+    #[error("payment provider not available: {status} {code}", status = problem.status, code = problem.code)]
+    Unavailable {
+        /// What it answered.
+        problem: Box<Problem>,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
+    },
     /// The call never left: it was definitely not done. Try again with the same key.
     #[error("payment provider not reached: {0}")]
     NotReached(String),
@@ -18,10 +30,10 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// The problem's code when the provider refused.
+    /// The problem's code when the provider answered with one.
     pub fn code(&self) -> Option<&str> {
         match self {
-            Self::Refused(problem) => Some(&problem.code),
+            Self::Refused(problem) | Self::Unavailable { problem, .. } => Some(&problem.code),
             Self::NotReached(_) | Self::Unknown(_) => None,
         }
     }
