@@ -14,6 +14,8 @@ use tokio::{sync::watch, task::JoinHandle};
 
 /// How often the sweeps look.
 const SWEEP: Duration = Duration::from_secs(5);
+/// How often the sweep looks that does what orders want of their payments.
+const SOON: Duration = Duration::from_secs(1);
 
 /// The key-space of consumers that belong to no room.
 pub(super) fn space() -> SpaceSchema {
@@ -70,27 +72,27 @@ impl Tasks {
         let (inventory, payments) = (platform.inventory.clone(), platform.payments.clone());
         let (customers, mail) = (platform.customers.clone(), platform.mail.clone());
         let sweeps = vec![
-            every("checkout", stopped.clone(), move || {
+            every("checkout", SWEEP, stopped.clone(), move || {
                 let checkout = checkout.clone();
                 async move { checkout.recover().await.map_err(|e| e.to_string()) }
             }),
-            every("carts", stopped.clone(), move || {
+            every("carts", SWEEP, stopped.clone(), move || {
                 let carts = carts.clone();
                 async move { carts.sweep().await.map_err(|e| e.to_string()) }
             }),
-            every("inventory", stopped.clone(), move || {
+            every("inventory", SWEEP, stopped.clone(), move || {
                 let inventory = inventory.clone();
                 async move { inventory.sweep().await.map_err(|e| e.to_string()) }
             }),
-            every("payments", stopped.clone(), move || {
+            every("payments", SOON, stopped.clone(), move || {
                 let payments = payments.clone();
                 async move { payments.sweep().await.map_err(|e| e.to_string()) }
             }),
-            every("customers", stopped.clone(), move || {
+            every("customers", SWEEP, stopped.clone(), move || {
                 let customers = customers.clone();
                 async move { customers.sweep().await.map(|_| 0).map_err(|e| e.to_string()) }
             }),
-            every("mail", stopped, move || {
+            every("mail", SWEEP, stopped, move || {
                 let mail = mail.clone();
                 async move { mail.deliver().await.map_err(|e| e.to_string()) }
             }),
@@ -156,7 +158,12 @@ async fn consumer(
 }
 
 /// Runs a sweep every few seconds, again at once while it finds something, until it is told to stop.
-fn every<F, Fut>(name: &'static str, mut stopped: watch::Receiver<bool>, sweep: F) -> JoinHandle<()>
+fn every<F, Fut>(
+    name: &'static str,
+    pause: Duration,
+    mut stopped: watch::Receiver<bool>,
+    sweep: F,
+) -> JoinHandle<()>
 where
     F: Fn() -> Fut + Send + 'static,
     Fut: Future<Output = Result<usize, String>> + Send,
@@ -169,7 +176,7 @@ where
                 Err(error) => tracing::warn!(sweep = name, error, "a sweep failed; it will be run again"),
             }
             tokio::select! {
-                _ = tokio::time::sleep(SWEEP) => {}
+                _ = tokio::time::sleep(pause) => {}
                 _ = stopped.changed() => {}
             }
         }

@@ -252,8 +252,10 @@ impl Emporia {
         Shopper::signed_in(self, signed_in["signInOperator"]["accessToken"].as_str().unwrap())
     }
 
-    /// Waits until every consumer has handled what is in the log now.
+    /// Waits until every consumer has handled what is in the log now, and the payments have done what that wants.
     pub async fn caught_up(&self) {
+        self.tasks.as_ref().unwrap().caught_up().await.unwrap();
+        self.platform.payments.sweep().await.unwrap();
         self.tasks.as_ref().unwrap().caught_up().await.unwrap();
     }
 

@@ -205,7 +205,7 @@ pub trait Payments: Send + Sync {
     async fn attach(&self, request: AttachOrder) -> Result<(), PaymentRefusal>;
     /// Takes held money.
     async fn capture(&self, request: Capture) -> Result<PaymentFacts, PaymentRefusal>;
-    /// Gives up held money. A payment whose outcome is unknown is voided as soon as it is known.
+    /// Gives up held money: noted when this returns, and done at the provider as soon as that is possible.
     async fn void(&self, request: Void) -> Result<(), PaymentRefusal>;
     /// Gives back taken money.
     async fn refund(&self, request: Refund) -> Result<PaymentFacts, PaymentRefusal>;
@@ -412,6 +412,17 @@ payment_event!(
 payment_event!(
     /// The authorisation ran out before it was captured.
     PaymentExpired {}
+);
+payment_event!(
+    /// The provider does not do what is noted: an operator has to look.
+    PaymentStuck {
+        /// What it should do: `capture`, `refund`, `void`; absent when it does not say what became of the payment.
+        operation: Option<String>,
+        /// How much.
+        amount: Option<Money>,
+        /// What the last try failed with.
+        reason: String,
+    }
 );
 payment_event!(
     /// The cardholder disputes the payment.

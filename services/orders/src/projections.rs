@@ -7,7 +7,8 @@ use crate::{
 use emporia_contracts::{
     orders::OrderPaymentNoted,
     payments::{
-        PaymentCaptured, PaymentDisputed, PaymentExpired, PaymentFacts, PaymentRefunded, PaymentVoided,
+        PaymentCaptured, PaymentDisputed, PaymentExpired, PaymentFacts, PaymentRefunded, PaymentStuck,
+        PaymentVoided,
     },
 };
 use emporia_events::{Envelope, EventMeta, EventPayload, Handler, HandlerError};
@@ -44,6 +45,9 @@ impl Handler for OrdersFollowPayments {
                 expired.payment.clone(),
                 Entry::told("PaymentExpired", &expired.payment, "ran out before capture"),
             )
+        } else if event.is::<PaymentStuck>() {
+            let stuck: PaymentStuck = event.payload()?;
+            (stuck.payment.clone(), Entry::stuck(&stuck))
         } else {
             return Ok(());
         };
@@ -77,6 +81,13 @@ impl Entry {
             event: "PaymentRefunded",
             text: format!("{} given back", event.amount),
         }
+    }
+
+    pub(crate) fn stuck(event: &PaymentStuck) -> Self {
+        let operation = event.operation.as_deref().unwrap_or("payment");
+        let amount = event.amount.unwrap_or(event.payment.amount);
+        let text = format!("{operation} of {amount} waits for an operator: {}", event.reason);
+        Self { kind: None, event: "PaymentStuck", text }
     }
 
     pub(crate) fn told(event: &'static str, payment: &PaymentFacts, what: &str) -> Self {

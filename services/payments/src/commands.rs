@@ -1,7 +1,8 @@
 //! What a provider's word does to a payment: decisions only.
 
 use crate::model::{Entry, EntryKind, Intent, Payment};
-use emporia_contracts::payments::{PaymentState, ProviderAuthorisation, ProviderStatus};
+use emporia_contracts::payments::{PaymentRefusal, PaymentState, ProviderAuthorisation, ProviderStatus};
+use emporia_money::Money;
 use jiff::{SignedDuration, Timestamp};
 
 /// When an undecided payment is looked up at the provider.
@@ -96,14 +97,81 @@ pub(crate) fn undecided(payment: &Payment) -> bool {
 /// A state in which the means of payment is no longer needed.
 fn settle(payment: &mut Payment, state: PaymentState) {
     payment.state = state;
+    payment.trouble = None;
     payment.method = None;
     payment.action_url = None;
+}
+
+/// Notes an operation once per key. True: it is still to be done.
+pub(crate) fn note(payment: &mut Payment, intent: Intent) -> Result<bool, PaymentRefusal> {
+    let entered = payment.entries.iter().find(|e| e.key == intent.key).map(|e| (e.kind, e.amount, false));
+    let noted = payment.intents.iter().find(|i| i.key == intent.key).map(|i| (i.kind, i.amount, true));
+    match entered.or(noted) {
+        Some((kind, amount, open)) if kind == intent.kind && amount == intent.amount => Ok(open),
+        Some(_) => Err(PaymentRefusal::Reused(payment.id)),
+        None => {
+            payment.intents.push(intent);
+            Ok(true)
+        }
+    }
+}
+
+/// Whether a noted operation keeps within what is held or taken, beside what was entered and noted before it.
+pub(crate) fn possible(payment: &Payment, intent: &Intent, now: Timestamp) -> Result<(), PaymentRefusal> {
+    use PaymentState as S;
+    let before = |kind| {
+        let earlier = payment.intents.iter().take_while(|i| i.key != intent.key).filter(|i| i.kind == kind);
+        payment.sum(kind) + earlier.map(|i| i.amount.minor()).sum::<i64>()
+    };
+    match intent.kind {
+        EntryKind::Capture => {
+            let ran_out = payment.authorised_until.is_some_and(|until| until <= now);
+            let held = matches!(payment.state, S::Authorised | S::Captured | S::Refunded);
+            if !held || ran_out || payment.give_up.is_some() {
+                return Err(not_in(payment, "capture"));
+            }
+            let left = payment.sum(EntryKind::Authorisation) - before(EntryKind::Void);
+            fits(payment, intent.amount, left - before(EntryKind::Capture))
+        }
+        EntryKind::Refund => {
+            fits(payment, intent.amount, payment.sum(EntryKind::Capture) - before(EntryKind::Refund))
+        }
+        EntryKind::Void | EntryKind::Authorisation => Ok(()),
+    }
+}
+
+fn not_in(payment: &Payment, operation: &str) -> PaymentRefusal {
+    PaymentRefusal::State { payment: payment.id, state: payment.state, operation: operation.to_owned() }
+}
+
+fn fits(payment: &Payment, amount: Money, left: i64) -> Result<(), PaymentRefusal> {
+    if amount.currency() != payment.amount.currency() || amount.minor() <= 0 || amount.minor() > left {
+        return Err(PaymentRefusal::Amount { asked: amount, left: payment.money(left) });
+    }
+    Ok(())
+}
+
+/// Gives up what is held: one whose outcome is not known yet is voided as soon as it is.
+pub(crate) fn give_up(payment: &mut Payment, reason: &str, now: Timestamp) -> Result<(), PaymentRefusal> {
+    use PaymentState as S;
+    match payment.state {
+        // What is being taken cannot be given up any more.
+        _ if payment.spoken_for(EntryKind::Capture) > 0 => return Err(not_in(payment, "void")),
+        S::Failed | S::Voided | S::Expired => {}
+        S::Created | S::Pending | S::RequiresAction | S::Authorised => {
+            payment.give_up = Some(reason.to_owned());
+            payment.due = Some(now);
+        }
+        S::Captured | S::Refunded | S::Disputed => return Err(not_in(payment, "void")),
+    }
+    Ok(())
 }
 
 /// Enters a noted operation that the provider has done. `None` when it was entered before.
 pub(crate) fn done(payment: &mut Payment, key: &str, now: Timestamp) -> Option<Intent> {
     let at = payment.intents.iter().position(|i| i.key == key)?;
     let intent = payment.intents.remove(at);
+    payment.trouble = None;
     let (kind, amount, key) = (intent.kind, intent.amount, intent.key.clone());
     payment.entries.push(Entry { kind, amount, key, at: now });
     payment.state = match kind {
@@ -122,9 +190,9 @@ pub(crate) fn done(payment: &mut Payment, key: &str, now: Timestamp) -> Option<I
     Some(intent)
 }
 
-/// Forgets a noted operation that the provider definitely refused. A payment that is given up and not decided stays
-/// so: what cannot be cancelled yet is voided when it is authorised.
-pub(crate) fn refused(payment: &mut Payment, key: &str, now: Timestamp) {
+/// Forgets a noted operation that will not be done. A payment that is given up and not decided stays so: what cannot
+/// be cancelled yet is voided when it is authorised.
+pub(crate) fn forget(payment: &mut Payment, key: &str, now: Timestamp) {
     let undecided = undecided(payment);
     payment.intents.retain(|intent| {
         let this = intent.key == key;
@@ -133,7 +201,16 @@ pub(crate) fn refused(payment: &mut Payment, key: &str, now: Timestamp) {
         }
         !this
     });
+    if !undecided {
+        payment.trouble = None;
+    }
     payment.due = next_look(payment, now);
+}
+
+/// Whether the provider holds nothing more of a payment: then a void that it refuses is of no consequence.
+pub(crate) fn holds_nothing(said: &ProviderAuthorisation) -> bool {
+    matches!(said.status, ProviderStatus::Voided | ProviderStatus::Expired | ProviderStatus::Declined { .. })
+        || said.captured_minor >= said.amount.minor()
 }
 
 /// When somebody should look at a payment that the provider has decided.

@@ -1,13 +1,14 @@
 use crate::{model, service::PaymentsService};
 use async_graphql::{
     Context, EmptySubscription, Enum, ID, InputObject, Object, Result, Schema, SimpleObject,
+    connection::{Connection, Edge},
 };
 use emporia_contracts::payments::{PaymentRefusal, PaymentState, Payments, Refund};
 use emporia_money::Money;
-use emporia_store::StoreError;
+use emporia_store::{Cursor, StoreError};
 use emporia_subgraph::{
-    DateTime, GraphMoney, UserError, UserErrorCode, access::*, bad_input, context, fault, fingerprint,
-    not_found, parse_id, store_error,
+    DateTime, GraphMoney, Trouble, UserError, UserErrorCode, access::*, bad_input, context, fault,
+    fingerprint, not_found, page_size, parse_id, store_error,
 };
 use serde::Serialize;
 
@@ -47,6 +48,27 @@ pub enum GraphPaymentState {
     Voided,
     /// The authorisation ran out.
     Expired,
+}
+
+/// What is done to a payment at its provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "PaymentOperationKind", remote = "model::EntryKind")]
+pub enum GraphOperationKind {
+    /// Money is held.
+    Authorisation,
+    /// Held money is taken.
+    Capture,
+    /// Taken money is given back.
+    Refund,
+    /// Held money is given up.
+    Void,
+}
+
+/// Something that is to be done at the provider.
+#[derive(SimpleObject)]
+pub struct PaymentOperation {
+    kind: GraphOperationKind,
+    amount: GraphMoney,
 }
 
 /// A payment.
@@ -104,6 +126,20 @@ impl Payment {
         self.0.provider_id.as_deref()
     }
 
+    /// What was asked of the provider and is not known to be done.
+    async fn noted(&self) -> Vec<PaymentOperation> {
+        let operation = |intent: &model::Intent| PaymentOperation {
+            kind: intent.kind.into(),
+            amount: intent.amount.into(),
+        };
+        self.0.intents.iter().map(operation).collect()
+    }
+
+    /// What keeps it from what was noted, while something does.
+    async fn trouble(&self) -> Option<Trouble> {
+        self.0.trouble.clone().filter(|_| self.0.wants()).map(Trouble::from)
+    }
+
     /// When it began.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
@@ -152,6 +188,21 @@ pub struct RefundPaymentPayload {
     user_errors: Vec<UserError>,
 }
 
+/// Names a payment that is stuck.
+#[derive(Debug, Clone, InputObject)]
+pub struct RetryPaymentInput {
+    payment_id: ID,
+}
+
+/// What came of trying again.
+#[derive(SimpleObject)]
+pub struct RetryPaymentPayload {
+    /// The payment as it is now: see noted and trouble.
+    payment: Option<Payment>,
+    /// What to put right.
+    user_errors: Vec<UserError>,
+}
+
 /// Questions about payments.
 pub struct Query;
 
@@ -168,6 +219,27 @@ impl Query {
         Ok(found.map_err(|e| store_error("payments", e))?.map(Payment))
     }
 
+    /// Payments of which the provider does not do what was noted, the longest first: see noted and trouble, mend the
+    /// cause, then retryPayment.
+    #[graphql(directive = requires_scopes::apply(scope("orders:read")))]
+    async fn stuck_payments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Page size, at most 100; 20 when absent.")] first: Option<i32>,
+        #[graphql(desc = "Cursor of the entry before the page.")] after: Option<String>,
+    ) -> Result<Connection<String, Payment>> {
+        let told = |e: StoreError| store_error("payments", e);
+        let after = after.map(|text| text.parse::<Cursor>()).transpose().map_err(told)?;
+        let (size, paged) = (page_size(first, None, 20)?, after.is_some());
+        let page = ctx.data::<PaymentsService>()?.stuck(size, after).await.map_err(told)?;
+        let mut connection = Connection::new(paged, page.has_more);
+        let edge = |(cursor, payment): (Cursor, emporia_store::Versioned<_>)| {
+            Edge::new(cursor.to_string(), Payment(payment.value))
+        };
+        connection.edges.extend(page.items.into_iter().map(edge));
+        Ok(connection)
+    }
+
     /// An order by its identity across services.
     #[graphql(entity)]
     async fn find_order_by_id(&self, #[graphql(key)] id: ID) -> Result<Order> {
@@ -180,6 +252,25 @@ pub struct Mutation;
 
 #[Object]
 impl Mutation {
+    /// Has the provider asked once more for what a payment is stuck with.
+    #[graphql(directive = requires_scopes::apply(scope("orders:write")))]
+    async fn retry_payment(
+        &self,
+        ctx: &Context<'_>,
+        input: RetryPaymentInput,
+    ) -> Result<RetryPaymentPayload> {
+        let id = parse_id("paymentId", &input.payment_id)?;
+        match ctx.data::<PaymentsService>()?.retry(id, context(ctx)?).await {
+            Ok(payment) => Ok(RetryPaymentPayload { payment: Some(Payment(payment)), user_errors: vec![] }),
+            Err(error @ PaymentRefusal::NotFound(_)) => Err(not_found(error.to_string())),
+            Err(PaymentRefusal::Fault(error)) => Err(fault(error)),
+            Err(error) => {
+                let error = UserError::new(UserErrorCode::StateNotAllowed, "paymentId", error.to_string());
+                Ok(RetryPaymentPayload { payment: None, user_errors: vec![error] })
+            }
+        }
+    }
+
     /// Gives taken money back.
     #[graphql(directive = requires_scopes::apply(scope("payments:refund")))]
     async fn refund_payment(

@@ -1,7 +1,9 @@
 use emporia_contracts::{
+    Trouble,
     ids::{OrderId, PaymentId},
     payments::{PaymentFacts, PaymentMethod, PaymentState},
 };
+use emporia_events::EventMeta;
 use emporia_money::Money;
 use emporia_store::{Document, IndexEntry, IndexKey, Key, SpaceSchema};
 use jiff::Timestamp;
@@ -14,6 +16,7 @@ pub fn space() -> SpaceSchema {
         .collection::<Payment>()
         .index("payments_due")
         .index("payments_by_order")
+        .index("payments_stuck")
         .collection::<RawEvent>()
         .with(emporia_events::consumers)
 }
@@ -52,6 +55,22 @@ pub(crate) struct Intent {
     pub(crate) amount: Money,
     pub(crate) key: String,
     pub(crate) reason: String,
+    /// How often the provider has definitely refused it: each further try is another call there.
+    #[serde(default)]
+    pub(crate) refusals: u32,
+    /// Who wants it, when nobody waits for it.
+    #[serde(default)]
+    pub(crate) meta: Option<EventMeta>,
+}
+
+impl Intent {
+    /// Idempotency key at the provider: a definite refusal ends the call under the last one.
+    pub(crate) fn provider_key(&self) -> String {
+        match self.refusals {
+            0 => self.key.clone(),
+            refusals => format!("{}/{refusals}", self.key),
+        }
+    }
 }
 
 /// A payment: one tender with its provider.
@@ -91,6 +110,9 @@ pub struct Payment {
     pub(crate) give_up: Option<String>,
     /// When somebody should look at it.
     pub(crate) due: Option<Timestamp>,
+    /// What keeps it from what is noted, while something does.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
     /// When it began.
     pub created_at: Timestamp,
 }
@@ -109,6 +131,14 @@ impl Payment {
     pub(crate) fn spoken_for(&self, kind: EntryKind) -> i64 {
         let noted = self.intents.iter().filter(|i| i.kind == kind).map(|i| i.amount.minor());
         self.sum(kind) + noted.sum::<i64>()
+    }
+
+    /// Whether something is to be asked of the provider: what was not decided, what is noted, what is given up.
+    pub(crate) fn wants(&self) -> bool {
+        use PaymentState as S;
+        let undecided = matches!(self.state, S::Created | S::Pending | S::RequiresAction);
+        let given_up = self.give_up.is_some() && self.provider_id.is_some();
+        undecided || !self.intents.is_empty() || given_up && !matches!(self.state, S::Voided | S::Expired)
     }
 
     pub(crate) fn money(&self, minor: i64) -> Money {
@@ -145,12 +175,19 @@ impl Document for Payment {
     }
 
     fn index(&self) -> Vec<IndexEntry> {
-        let due = self.due.map(|at| IndexEntry::new("payments_due", IndexKey::new().time(at)));
+        let trouble = self.trouble.as_ref().filter(|_| self.wants());
+        let due = match trouble {
+            Some(trouble) => trouble.again,
+            None => self.due,
+        };
+        let due = due.map(|at| IndexEntry::new("payments_due", IndexKey::new().time(at)));
+        let stuck = trouble.filter(|trouble| trouble.is_stuck());
+        let stuck = stuck.map(|t| IndexEntry::new("payments_stuck", IndexKey::new().time(t.since)));
         let order = self.order.map(|order| {
             let key = IndexKey::new().text(&order.to_string()).time(self.created_at);
             IndexEntry::new("payments_by_order", key)
         });
-        due.into_iter().chain(order).collect()
+        due.into_iter().chain(stuck).chain(order).collect()
     }
 }
 

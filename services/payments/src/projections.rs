@@ -1,24 +1,27 @@
 //! What orders do to payments: shipments capture, cancelled orders void, returns refund.
 
-use crate::service::PaymentsService;
+use crate::{
+    commands::{give_up, note},
+    model::Intent,
+    service::{Failed, PaymentsService},
+};
 use emporia_contracts::{
     ids::RefundId,
     orders::{FulfilmentShipped, OrderLinesCancelled, ReturnRecorded},
-    payments::{Capture, PaymentRefusal, Payments, Refund, Void},
 };
-use emporia_events::{Envelope, EventPayload, Handler, HandlerError};
+use emporia_events::{Envelope, EventMeta, EventPayload, Handler, HandlerError};
 use emporia_store::Tx;
 use uuid::Uuid;
 
-/// Follows the events of orders. The provider is asked under keys that come from the event, so that handling it again
-/// takes nothing twice.
+/// Follows the events of orders: notes what they want in the payments, with the consumer's position; the sweep does it
+/// at the provider. Keys come from the event, so that handling it again takes nothing twice.
 pub struct PaymentsFollowOrders(pub PaymentsService);
 
-/// What the provider definitely refuses is set aside for a person; what may pass is tried again.
-fn failed(refusal: PaymentRefusal) -> HandlerError {
-    match refusal {
-        PaymentRefusal::Fault(fault) if fault.transient => HandlerError::Temporary(fault.to_string()),
-        refusal => HandlerError::Permanent(refusal.to_string()),
+/// An event of a payment that is not there, or was told otherwise before, is set aside for a person.
+fn failed(failed: Failed) -> HandlerError {
+    match failed {
+        Failed::Refused(refusal) => HandlerError::Permanent(refusal.to_string()),
+        Failed::Store(error) => error.into(),
     }
 }
 
@@ -30,36 +33,50 @@ impl Handler for PaymentsFollowOrders {
                 .contains(&detail_type)
     }
 
-    async fn handle(&self, event: &Envelope, _: &Tx) -> Result<(), HandlerError> {
+    async fn handle(&self, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
         let meta = event.meta_for_effect("system/payments");
-        if event.is::<FulfilmentShipped>() {
-            let shipped: FulfilmentShipped = event.payload()?;
-            for share in shipped.captures {
-                let key = format!("{}/{}", shipped.fulfilment_id, share.payment_id);
-                let capture =
-                    Capture { payment: share.payment_id, amount: share.amount, key, meta: meta.clone() };
-                self.0.capture(capture).await.map_err(failed)?;
-            }
+        let noted = if event.is::<FulfilmentShipped>() {
+            self.shipped(tx, event.payload()?, &meta).await
         } else if event.is::<OrderLinesCancelled>() {
-            let cancelled: OrderLinesCancelled = event.payload()?;
-            for payment in cancelled.void_payments {
-                let void = Void { payment, reason: "the order was cancelled".into(), meta: meta.clone() };
-                self.0.void(void).await.map_err(failed)?;
-            }
+            self.cancelled(tx, event.payload()?).await
         } else if event.is::<ReturnRecorded>() {
-            let returned: ReturnRecorded = event.payload()?;
-            for share in returned.refunds {
-                // One refund per return and payment, under an id that both make.
-                let id = returned.return_id.uuid().as_u128() ^ share.payment_id.uuid().as_u128();
-                let refund = Refund {
-                    refund: RefundId::from(Uuid::from_u128(id)),
-                    payment: share.payment_id,
-                    amount: share.amount,
-                    reason: format!("return {}", returned.return_id),
-                    meta: meta.clone(),
-                };
-                self.0.refund(refund).await.map_err(failed)?;
-            }
+            self.returned(tx, event.payload()?, &meta).await
+        } else {
+            Ok(())
+        };
+        noted.map_err(failed)
+    }
+}
+
+impl PaymentsFollowOrders {
+    async fn shipped(&self, tx: &Tx, shipped: FulfilmentShipped, meta: &EventMeta) -> Result<(), Failed> {
+        for share in shipped.captures {
+            let key = format!("{}/{}", shipped.fulfilment_id, share.payment_id);
+            let capture = Intent { meta: Some(meta.clone()), ..Intent::capture(share.amount, key) };
+            let of = (share.payment_id, Some(shipped.order_id));
+            self.0.want(tx, of, |payment| note(payment, capture).map(drop)).await?;
+        }
+        Ok(())
+    }
+
+    async fn cancelled(&self, tx: &Tx, cancelled: OrderLinesCancelled) -> Result<(), Failed> {
+        let now = self.0.space.clock().now();
+        for payment in cancelled.void_payments {
+            let of = (payment, Some(cancelled.order_id));
+            self.0.want(tx, of, |payment| give_up(payment, "the order was cancelled", now)).await?;
+        }
+        Ok(())
+    }
+
+    async fn returned(&self, tx: &Tx, returned: ReturnRecorded, meta: &EventMeta) -> Result<(), Failed> {
+        for share in returned.refunds {
+            // One refund per return and payment, under an id that both make.
+            let id = returned.return_id.uuid().as_u128() ^ share.payment_id.uuid().as_u128();
+            let key = RefundId::from(Uuid::from_u128(id)).to_string();
+            let reason = format!("return {}", returned.return_id);
+            let refund = Intent { meta: Some(meta.clone()), ..Intent::refund(share.amount, key, reason) };
+            let of = (share.payment_id, returned.order_id);
+            self.0.want(tx, of, |payment| note(payment, refund).map(drop)).await?;
         }
         Ok(())
     }

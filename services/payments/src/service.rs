@@ -4,6 +4,7 @@ mod authorise;
 mod operations;
 mod provider;
 mod sweep;
+mod trouble;
 mod webhook;
 
 pub use webhook::WebhookError;
@@ -58,6 +59,12 @@ pub(crate) enum Failed {
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<PaymentRefusal> for Failed {
+    fn from(refusal: PaymentRefusal) -> Self {
+        Self::Refused(refusal)
     }
 }
 

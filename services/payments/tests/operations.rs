@@ -3,10 +3,14 @@
 mod room;
 
 use emporia_contracts::{
+    Principal, RequestContext,
+    channels::{ChannelFacts, PriceKind, RoundingPlace, RoundingPolicy},
     ids::RefundId,
     orders::{CaptureShare, FulfilmentShipped, OrderLinesCancelled, ReturnRecorded},
-    payments::{PaymentRefunded, PaymentRefusal, PaymentState as S, ProviderStatus},
+    payments::{PaymentProvider, PaymentRefunded, PaymentRefusal, PaymentState as S, ProviderStatus},
+    values::Locale,
 };
+use emporia_money::Rounding;
 use emporia_payments::EntryKind;
 use emporia_store::Position;
 use room::{Answer, Room, cut_off, euros};
@@ -124,7 +128,7 @@ async fn a_void_told_by_webhook_before_its_answer_is_told_once() {
     let room = Room::open().await;
     let payment = room.held(2000).await;
     room.provider.next(Answer::Lost(ProviderStatus::Voided));
-    room.void(payment).await.unwrap_err();
+    room.void(payment).await.unwrap();
     room.webhook("e1", payment, ProviderStatus::Voided).await;
     room.void(payment).await.unwrap();
     room.settle().await;
@@ -133,13 +137,8 @@ async fn a_void_told_by_webhook_before_its_answer_is_told_once() {
     assert!(matches!(room.capture(payment, 1, "c").await, Err(PaymentRefusal::State { .. })));
 }
 
-#[tokio::test]
-async fn orders_capture_void_and_refund_once_under_redelivery_and_rewind() {
-    let room = Room::open().await;
-    let consumer = room.follow().await;
-    let (paid, freed) = (room.held(2000).await, room.held(700).await);
-    let share = |minor| CaptureShare { payment_id: paid, amount: euros(minor) };
-    let shipped = FulfilmentShipped {
+fn shipped(room: &Room, captures: Vec<CaptureShare>) -> FulfilmentShipped {
+    FulfilmentShipped {
         order_id: room.ids.next(),
         number: "E-1".into(),
         fulfilment_id: room.ids.next(),
@@ -147,9 +146,127 @@ async fn orders_capture_void_and_refund_once_under_redelivery_and_rewind() {
         lines: vec![],
         carrier: None,
         tracking_number: None,
-        captures: vec![share(1500)],
+        captures,
         allocations: vec![],
-    };
+    }
+}
+
+fn asks() -> RequestContext {
+    let english: Locale = "en".parse().unwrap();
+    RequestContext {
+        principal: Principal::System("test".into()),
+        guest: None,
+        channel: Arc::new(ChannelFacts {
+            key: "eu".parse().unwrap(),
+            name: "eu".into(),
+            currency: "EUR".parse().unwrap(),
+            price_kind: PriceKind::Gross,
+            default_locale: english.clone(),
+            locales: vec![english.clone()],
+            countries: vec!["DE".parse().unwrap()],
+            rounding: RoundingPolicy { mode: Rounding::HalfEven, place: RoundingPlace::Line },
+            stock_pool: vec![],
+            order_prefix: "E".into(),
+            time_zone: "UTC".into(),
+        }),
+        locale: english,
+        correlation_id: "test".into(),
+    }
+}
+
+#[tokio::test]
+async fn what_is_shipped_while_the_provider_is_away_is_captured_whenever_it_is_back() {
+    let room = Room::open().await;
+    let consumer = room.follow().await;
+    let (first, second) = (room.held(2000).await, room.held(500).await);
+    let share = |payment_id, minor| CaptureShare { payment_id, amount: euros(minor) };
+    for _ in 0..400 {
+        room.provider.next(Answer::NotReached);
+    }
+    room.says(&shipped(&room, vec![share(first, 2000), share(second, 500)])).await;
+    consumer.caught_up().await.unwrap();
+    assert!(consumer.poison(None, 10).await.unwrap().is_empty());
+    // For far longer than a consumer tries: twelve hours, asked every minute, and it is not asked every minute.
+    for _ in 0..(12 * 60) {
+        room.pass(60);
+        room.payments.sweep().await.unwrap();
+    }
+    let tries = room.provider.calls("capture").len();
+    assert!((2 * 40..2 * 70).contains(&tries), "{tries} tries");
+    assert_eq!(room.get(first).await.trouble.map(|t| t.is_stuck()), Some(false));
+    // It is back.
+    while room.provider.calls("capture").len() < 400 {
+        let _ = room.provider.capture("nobody", euros(1), "away").await;
+    }
+    room.settle().await;
+    for (payment, minor) in [(first, 2000), (second, 500)] {
+        assert_eq!(room.facts(payment).await.captured, euros(minor));
+        assert_eq!(room.provider.account(payment).unwrap().captured, minor);
+        assert_eq!(room.get(payment).await.trouble, None);
+    }
+    assert_eq!(room.payments.sweep().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_capture_that_is_refused_for_good_waits_for_an_operator_and_nothing_of_it_is_lost() {
+    let room = Room::open().await;
+    let consumer = room.follow().await;
+    let payment = room.held(2000).await;
+    room.provider.next(Answer::Refuses);
+    room.says(&shipped(&room, vec![CaptureShare { payment_id: payment, amount: euros(1500) }])).await;
+    consumer.caught_up().await.unwrap();
+    room.settle().await;
+    assert_eq!(room.provider.calls("capture").len(), 1, "it is left alone");
+    let stuck = room.payments.stuck(10, None).await.unwrap().into_values();
+    assert_eq!(stuck.iter().map(|p| p.id).collect::<Vec<_>>(), [payment]);
+    assert_eq!(room.kinds().await, ["PaymentAuthorised", "PaymentStuck"]);
+    // What is noted cannot be spent otherwise.
+    assert!(matches!(room.capture(payment, 501, "other").await, Err(PaymentRefusal::Amount { .. })));
+    let retried = room.payments.retry(payment, &asks()).await.unwrap();
+    assert_eq!((retried.facts().captured, retried.trouble), (euros(1500), None));
+    let keys = room.provider.calls("capture");
+    assert_ne!(keys[0], keys[1], "what was refused is another call at the provider");
+    assert!(room.payments.stuck(10, None).await.unwrap().into_values().is_empty());
+    assert_eq!(room.kinds().await, ["PaymentAuthorised", "PaymentStuck", "PaymentCaptured"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_captured_any_more_is_shown_and_not_dropped() {
+    let room = Room::open().await;
+    let consumer = room.follow().await;
+    let payment = room.held(2000).await;
+    room.pass(25 * 3600);
+    room.says(&shipped(&room, vec![CaptureShare { payment_id: payment, amount: euros(2000) }])).await;
+    consumer.caught_up().await.unwrap();
+    room.settle().await;
+    let stuck = room.payments.stuck(10, None).await.unwrap().into_values();
+    assert!(stuck[0].trouble.as_ref().unwrap().reason.contains("capture is not possible"), "{stuck:#?}");
+    assert_eq!(room.provider.calls("capture").len(), 0);
+    assert!(consumer.poison(None, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_provider_that_asks_for_a_pause_gets_it() {
+    let room = Room::open().await;
+    let payment = room.held(2000).await;
+    room.provider.next(Answer::Unavailable);
+    assert!(matches!(room.capture(payment, 2000, "c").await, Err(PaymentRefusal::Fault(f)) if f.transient));
+    for _ in 0..59 {
+        room.pass(60);
+        assert_eq!(room.payments.sweep().await.unwrap(), 0);
+    }
+    room.pass(61);
+    assert_eq!(room.payments.sweep().await.unwrap(), 1);
+    assert_eq!(room.facts(payment).await.captured, euros(2000));
+}
+
+#[tokio::test]
+async fn orders_capture_void_and_refund_once_under_redelivery_and_rewind() {
+    let room = Room::open().await;
+    let consumer = room.follow().await;
+    let (paid, freed) = (room.held(2000).await, room.held(700).await);
+    let share = |minor| CaptureShare { payment_id: paid, amount: euros(minor) };
+    let shipped = shipped(&room, vec![share(1500)]);
     let cancelled = OrderLinesCancelled {
         order_id: room.ids.next(),
         number: "E-2".into(),
@@ -176,8 +293,10 @@ async fn orders_capture_void_and_refund_once_under_redelivery_and_rewind() {
         room.says(&returned).await;
     }
     consumer.caught_up().await.unwrap();
+    room.settle().await;
     consumer.rewind(&room.store.log_of("orders"), Position::default()).await.unwrap();
     consumer.caught_up().await.unwrap();
+    room.settle().await;
     let facts = room.facts(paid).await;
     assert_eq!((facts.captured, facts.refunded), (euros(1500), euros(400)));
     assert_eq!(room.facts(freed).await.state, S::Voided);

@@ -8,6 +8,7 @@ mod input;
 mod money;
 mod time;
 mod totals;
+mod trouble;
 mod user_error;
 
 pub use address::{AddressInput, PostalAddress};
@@ -17,6 +18,7 @@ pub use input::{page_size, parse, parse_id, parse_key};
 pub use money::{GraphMoney, decimal_price};
 pub use time::DateTime;
 pub use totals::{OrderTaxTotal, OrderTotals};
+pub use trouble::Trouble;
 pub use user_error::{UserError, UserErrorCode};
 
 use async_graphql::{Context, Result};

@@ -4,12 +4,9 @@ use crate::{
     service::CheckoutService,
 };
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
-use emporia_contracts::{
-    Trouble,
-    orders::{OrderContact, PricedLine},
-};
+use emporia_contracts::orders::{OrderContact, PricedLine};
 use emporia_subgraph::{
-    DateTime, GraphMoney, OrderTotals, PostalAddress, access::*, context, decimal_price, fault,
+    GraphMoney, OrderTotals, PostalAddress, Trouble, access::*, context, decimal_price, fault,
 };
 
 /// A cart, by its id.
@@ -125,8 +122,8 @@ impl Checkout {
 
     /// What keeps it from going on, while something does: for operators.
     #[graphql(directive = requires_scopes::apply(scope("orders:read")))]
-    async fn trouble(&self) -> Option<CheckoutTrouble> {
-        self.0.trouble.clone().map(CheckoutTrouble::from)
+    async fn trouble(&self) -> Option<Trouble> {
+        self.0.trouble.clone().map(Trouble::from)
     }
 
     /// The order, once there is one.
@@ -146,30 +143,6 @@ impl Checkout {
         }
         let contact = ctx.data::<CheckoutService>()?.vault.unseal(&self.0.contact);
         contact.map_err(|e| fault(emporia_contracts::Fault::permanent("checkout", e)))
-    }
-}
-
-/// What keeps a checkout from going on.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct CheckoutTrouble {
-    /// What the last try failed with.
-    reason: String,
-    /// Tries that failed.
-    tries: i32,
-    /// When the first of them failed.
-    since: DateTime,
-    /// When it is tried again; absent when it is stuck and waits for retryCheckout.
-    again_at: Option<DateTime>,
-}
-
-impl From<Trouble> for CheckoutTrouble {
-    fn from(trouble: Trouble) -> Self {
-        Self {
-            reason: trouble.reason,
-            tries: i32::try_from(trouble.tries).unwrap_or(i32::MAX),
-            since: trouble.since.into(),
-            again_at: trouble.again.map(Into::into),
-        }
     }
 }
 

@@ -54,6 +54,7 @@ impl PaymentsService {
                     authorised_until: None,
                     give_up: None,
                     due: Some(now + LOOK_UP),
+                    trouble: None,
                     created_at: now,
                 };
                 tx.put(&payment)?;
@@ -109,6 +110,7 @@ impl PaymentsService {
                     payment.state = PaymentState::Failed;
                     payment.method = None;
                     payment.decline_code = Some(code.to_owned());
+                    payment.trouble = None;
                     payment.due = None;
                     self.tell(tx, payment, Change::Failed, meta)?;
                 }
