@@ -18,6 +18,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The executable's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Load driver and first figures.
 #[derive(Debug, Parser)]
 struct Args {

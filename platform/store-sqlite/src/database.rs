@@ -15,7 +15,7 @@ use crate::{
 };
 use emporia_store::{Commit, Committed, LogId, LogWatch, Phase, Position, SpaceDeclaration, StoreError};
 use parking_lot::{Mutex, RwLock};
-use rusqlite::{Connection, OpenFlags, Transaction};
+use rusqlite::{Connection, OpenFlags, Transaction, config::DbConfig};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -228,6 +228,7 @@ fn open_writing(file: &Path, options: &SqliteOptions) -> rusqlite::Result<Connec
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    steady_plans(&connection)?;
     // Only takes effect while the file is empty.
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
@@ -241,6 +242,11 @@ fn open_writing(file: &Path, options: &SqliteOptions) -> rusqlite::Result<Connec
     connection.pragma_update(None, "temp_store", "memory")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Without this a statement that may use a partial index is prepared anew for every value bound to it.
+pub(crate) fn steady_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 fn load_counters(connection: &Connection) -> rusqlite::Result<Counters> {

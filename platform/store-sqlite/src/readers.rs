@@ -1,6 +1,6 @@
 //! Connections that only read.
 
-use crate::{fault::fault, options::Tuning};
+use crate::{database::steady_plans, fault::fault, options::Tuning};
 use emporia_store::StoreError;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags};
@@ -58,6 +58,7 @@ impl Readers {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.file, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
+        steady_plans(&connection)?;
         connection.pragma_update(None, "cache_size", -self.cache_kib)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
