@@ -2,7 +2,7 @@
 
 use emporia_testkit::Emporia;
 use emporia_testpay::{
-    api::DeclineCode,
+    api::{DeclineCode, EntryType},
     cards::{Behaviour, TEST_CARDS},
 };
 use serde_json::json;
@@ -170,6 +170,35 @@ async fn an_order_is_shipped_captured_delivered_returned_and_owes_nothing() {
             {"location": "store", "onHand": 1, "available": 1, "allocated": 0, "reserved": 0}
         ])
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_partly_cancelled_order_the_rest_is_not_held_any_longer_than_until_it_is_shipped() {
+    let shop = Emporia::small().await;
+    let (guest, staff) = (shop.guest().await, shop.operator(&["admin"]).await);
+    let cart = guest.cart_with(&[("SHIRT-RED", 1), ("MUG", 2)]).await;
+    let order = guest.buy(&cart, "4242424242424242").await;
+    let (id, mug) = (&order["id"], &order["lines"][1]["id"]);
+    let cancel = "mutation($id: ID!, $line: ID!) { cancelOrder(input: {orderId: $id, reason: \"one is enough\", \
+                  lines: [{orderLineId: $line, quantity: 1}]}) { userErrors { message } } }";
+    staff.data(cancel, json!({"id": id, "line": mug})).await;
+    let fulfil = "mutation($id: ID!) { createFulfilment(input: {orderId: $id}) { fulfilment { id } } }";
+    let made = staff.data(fulfil, json!({"id": id})).await;
+    let ship = "mutation($id: ID!, $f: ID!) { shipFulfilment(input: {orderId: $id, fulfilmentId: $f}) { userErrors { message } } }";
+    staff.data(ship, json!({"id": id, "f": made["createFulfilment"]["fulfilment"]["id"]})).await;
+    shop.caught_up().await;
+    let query = "query($id: ID!) { order(id: $id) { outstanding { amount } timeline { event text } \
+                 payments { state noted { kind } captured { amount } authorised { amount } } } }";
+    let seen = staff.data(query, json!({"id": id})).await;
+    assert_eq!(seen["order"]["outstanding"]["amount"], "0.00", "{seen:#}");
+    assert_eq!(seen["order"]["payments"][0]["noted"], json!([]));
+    let ledger = shop.provider.whole_ledger().await.unwrap();
+    let amounts: Vec<_> = ledger.iter().map(|e| (e.kind, e.amount_minor)).collect();
+    let [(EntryType::Authorise, held), (EntryType::Capture, taken), (EntryType::Void, freed)] = amounts[..]
+    else {
+        panic!("{ledger:#?}")
+    };
+    assert_eq!(taken.abs() + freed.abs(), held.abs(), "{ledger:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

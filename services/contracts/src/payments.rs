@@ -405,6 +405,9 @@ payment_event!(
 payment_event!(
     /// Held money was given up.
     PaymentVoided {
+        /// How much; absent when the provider gave it up by itself, or had not decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amount: Option<Money>,
         /// Why.
         reason: String,
     }

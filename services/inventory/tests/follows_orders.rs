@@ -71,6 +71,7 @@ fn placed(order: OrderId, lines: Vec<PricedLine>, further_lines: usize, from: Op
         cart_id: None,
         placed_at: at_,
         fulfilled_from: from.map(at),
+        captures: vec![],
     }
 }
 
@@ -91,6 +92,7 @@ fn shipped(
             .collect(),
         carrier: None,
         tracking_number: None,
+        void_payments: vec![],
         captures: vec![],
         allocations: allocated_at.map_or(vec![], |location| {
             rows.iter()

@@ -35,15 +35,16 @@ impl Handler for OrdersFollowPayments {
             (refunded.payment.clone(), Entry::refunded(&refunded))
         } else if event.is::<PaymentVoided>() {
             let voided: PaymentVoided = event.payload()?;
-            (voided.payment.clone(), Entry::told("PaymentVoided", &voided.payment, "given up"))
+            let amount = voided.amount.unwrap_or(voided.payment.amount);
+            (voided.payment.clone(), Entry::told("PaymentVoided", amount, "given up"))
         } else if event.is::<PaymentDisputed>() {
             let disputed: PaymentDisputed = event.payload()?;
-            (disputed.payment.clone(), Entry::told("PaymentDisputed", &disputed.payment, "disputed"))
+            (disputed.payment.clone(), Entry::told("PaymentDisputed", disputed.payment.amount, "disputed"))
         } else if event.is::<PaymentExpired>() {
             let expired: PaymentExpired = event.payload()?;
             (
                 expired.payment.clone(),
-                Entry::told("PaymentExpired", &expired.payment, "ran out before capture"),
+                Entry::told("PaymentExpired", expired.payment.amount, "ran out before capture"),
             )
         } else if event.is::<PaymentStuck>() {
             let stuck: PaymentStuck = event.payload()?;
@@ -90,8 +91,8 @@ impl Entry {
         Self { kind: None, event: "PaymentStuck", text }
     }
 
-    pub(crate) fn told(event: &'static str, payment: &PaymentFacts, what: &str) -> Self {
-        Self { kind: None, event, text: format!("{} {what}", payment.amount) }
+    pub(crate) fn told(event: &'static str, amount: Money, what: &str) -> Self {
+        Self { kind: None, event, text: format!("{amount} {what}") }
     }
 }
 

@@ -6,8 +6,8 @@ use emporia_contracts::{
     ids::OrderId,
     inventory::Allocation,
     orders::{
-        FulfilmentShipped, LineKind, OrderClosed, OrderLinesCancelled, OrderRefusal, Orders, RecordReturn,
-        ReturnCondition, ReturnLine, ReturnRecorded,
+        FulfilmentShipped, LineKind, OrderClosed, OrderLinesCancelled, OrderPlaced, OrderRefusal, Orders,
+        RecordReturn, ReturnCondition, ReturnLine, ReturnRecorded,
     },
 };
 use proptest::prelude::*;
@@ -117,6 +117,72 @@ async fn every_passage_of_a_fulfilment_is_allowed_or_refused_by_the_table() {
         assert_eq!(done["userErrors"] == json!([]), allowed, "{path:?} {then}: {done}");
         assert_eq!(room.order(order).await == before, !allowed);
     }
+}
+
+#[tokio::test]
+async fn an_order_without_goods_is_captured_when_it_is_placed_and_nothing_of_it_is_open() {
+    let room = Room::open().await;
+    let lines = vec![
+        room.line(LineKind::Service, ("FITTING", 2, 3000), "EUR"),
+        room.line(LineKind::Discount, ("WELCOME", 1, -500), "EUR"),
+    ];
+    let request = room.request_of(lines, 0, "EUR");
+    let (order, payment) = (room.place(&request).await, request.tenders[0].payment_id.unwrap());
+    let placed = room.told::<OrderPlaced>().await.remove(0);
+    let captures: Vec<_> = placed.captures.iter().map(|c| (c.payment_id, c.amount)).collect();
+    assert_eq!(captures, [(payment, money(2500, "EUR"))]);
+    // What was paid can be given back; nothing can be cancelled.
+    let cancelled = room.operate("cancelOrder", json!({ "orderId": order.to_string(), "reason": "r" })).await;
+    assert_eq!(cancelled["userErrors"][0]["code"], "STATE_NOT_ALLOWED", "{cancelled}");
+    let line = room.order(order).await.lines.remove(0);
+    let request = returning(&room, Some(order), vec![back(&line, 1, ReturnCondition::NoGoods)]);
+    assert_eq!(room.orders.record_return(request).await.unwrap().refund, Some(money(1500, "EUR")));
+    // With goods, nothing is captured before they leave.
+    room.place(&room.request(&[("MUG", 1, 500)])).await;
+    assert!(room.told::<OrderPlaced>().await.remove(1).captures.is_empty());
+}
+
+#[tokio::test]
+async fn with_the_last_units_goes_what_is_held_beyond_them() {
+    for cancel_first in [true, false] {
+        let room = Room::open().await;
+        let request = room.request(&[("MUG", 2, 2000), ("BOOK", 1, 900)]);
+        let (mug, book) = (request.snapshot.lines[0].id, request.snapshot.lines[1].id);
+        let payment = request.tenders[0].payment_id.unwrap();
+        let order = room.place(&request).await;
+        let cancel = async || {
+            let lines = json!([count(&book, 1)]);
+            room.operate(
+                "cancelOrder",
+                json!({ "orderId": order.to_string(), "reason": "r", "lines": lines }),
+            )
+            .await
+        };
+        if cancel_first {
+            cancel().await;
+        }
+        for _ in 0..2 {
+            let parcel = room.plan(order, None, Some(json!([count(&mug, 1)]))).await;
+            room.ship(order, &parcel).await;
+        }
+        if !cancel_first {
+            cancel().await;
+        }
+        let shipped = room.told::<FulfilmentShipped>().await;
+        let cancelled = room.told::<OrderLinesCancelled>().await.remove(0);
+        assert!(shipped[0].void_payments.is_empty(), "units are still to be charged");
+        let (last, none) = if cancel_first {
+            (&shipped[1].void_payments, &cancelled.void_payments)
+        } else {
+            (&cancelled.void_payments, &shipped[1].void_payments)
+        };
+        assert_eq!((last.as_slice(), none.len()), (&[payment][..], 0));
+    }
+    let room = Room::open().await;
+    let order = room.place(&room.request(&[("MUG", 1, 500)])).await;
+    let parcel = room.plan(order, None, None).await;
+    room.ship(order, &parcel).await;
+    assert!(room.told::<FulfilmentShipped>().await[0].void_payments.is_empty(), "all of it was captured");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use crate::model::{Entry, EntryKind, Intent, Payment};
 use emporia_contracts::payments::{PaymentRefusal, PaymentState, ProviderAuthorisation, ProviderStatus};
+use emporia_events::EventMeta;
 use emporia_money::Money;
 use jiff::{SignedDuration, Timestamp};
 
@@ -163,6 +164,26 @@ pub(crate) fn give_up(payment: &mut Payment, reason: &str, now: Timestamp) -> Re
             payment.due = Some(now);
         }
         S::Captured | S::Refunded | S::Disputed => return Err(not_in(payment, "void")),
+    }
+    Ok(())
+}
+
+/// Nothing more of it will be captured: what is held and not spoken for is given up.
+pub(crate) fn give_up_rest(
+    payment: &mut Payment,
+    reason: &str,
+    meta: &EventMeta,
+    now: Timestamp,
+) -> Result<(), PaymentRefusal> {
+    let taken = payment.spoken_for(EntryKind::Capture);
+    if taken == 0 {
+        return give_up(payment, reason, now);
+    }
+    let rest = payment.sum(EntryKind::Authorisation) - taken - payment.spoken_for(EntryKind::Void);
+    let ran_out = payment.authorised_until.is_some_and(|until| until <= now);
+    if rest > 0 && !ran_out {
+        let intent = Intent::void(payment.money(rest), format!("rest/{}", payment.id), reason.to_owned());
+        note(payment, Intent { meta: Some(meta.clone()), ..intent })?;
     }
     Ok(())
 }

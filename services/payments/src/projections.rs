@@ -1,13 +1,14 @@
-//! What orders do to payments: shipments capture, cancelled orders void, returns refund.
+//! What orders do to payments: shipments capture (the order itself, when nothing is shipped), cancelled units and the
+//! last shipment give up what is held beyond that, returns refund.
 
 use crate::{
-    commands::{give_up, note},
+    commands::{give_up_rest, note},
     model::Intent,
     service::{Failed, PaymentsService},
 };
 use emporia_contracts::{
-    ids::RefundId,
-    orders::{FulfilmentShipped, OrderLinesCancelled, ReturnRecorded},
+    ids::{OrderId, PaymentId, RefundId},
+    orders::{CaptureShare, FulfilmentShipped, OrderLinesCancelled, OrderPlaced, ReturnRecorded},
 };
 use emporia_events::{Envelope, EventMeta, EventPayload, Handler, HandlerError};
 use emporia_store::Tx;
@@ -29,16 +30,23 @@ fn failed(failed: Failed) -> HandlerError {
 impl Handler for PaymentsFollowOrders {
     fn wants(&self, source: &str, detail_type: &str) -> bool {
         source == FulfilmentShipped::SOURCE
-            && [FulfilmentShipped::DETAIL_TYPE, OrderLinesCancelled::DETAIL_TYPE, ReturnRecorded::DETAIL_TYPE]
-                .contains(&detail_type)
+            && [
+                OrderPlaced::DETAIL_TYPE,
+                FulfilmentShipped::DETAIL_TYPE,
+                OrderLinesCancelled::DETAIL_TYPE,
+                ReturnRecorded::DETAIL_TYPE,
+            ]
+            .contains(&detail_type)
     }
 
     async fn handle(&self, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
         let meta = event.meta_for_effect("system/payments");
-        let noted = if event.is::<FulfilmentShipped>() {
+        let noted = if event.is::<OrderPlaced>() {
+            self.placed(tx, event.payload()?, &meta).await
+        } else if event.is::<FulfilmentShipped>() {
             self.shipped(tx, event.payload()?, &meta).await
         } else if event.is::<OrderLinesCancelled>() {
-            self.cancelled(tx, event.payload()?).await
+            self.cancelled(tx, event.payload()?, &meta).await
         } else if event.is::<ReturnRecorded>() {
             self.returned(tx, event.payload()?, &meta).await
         } else {
@@ -49,21 +57,54 @@ impl Handler for PaymentsFollowOrders {
 }
 
 impl PaymentsFollowOrders {
+    async fn placed(&self, tx: &Tx, placed: OrderPlaced, meta: &EventMeta) -> Result<(), Failed> {
+        self.capture(tx, placed.order_id, &placed.order_id.to_string(), placed.captures, meta).await
+    }
+
     async fn shipped(&self, tx: &Tx, shipped: FulfilmentShipped, meta: &EventMeta) -> Result<(), Failed> {
-        for share in shipped.captures {
-            let key = format!("{}/{}", shipped.fulfilment_id, share.payment_id);
+        let (order, what) = (shipped.order_id, shipped.fulfilment_id.to_string());
+        self.capture(tx, order, &what, shipped.captures, meta).await?;
+        self.give_up(tx, order, shipped.void_payments, ("nothing more is shipped", meta)).await
+    }
+
+    async fn cancelled(
+        &self,
+        tx: &Tx,
+        cancelled: OrderLinesCancelled,
+        meta: &EventMeta,
+    ) -> Result<(), Failed> {
+        let why = ("the order was cancelled", meta);
+        self.give_up(tx, cancelled.order_id, cancelled.void_payments, why).await
+    }
+
+    async fn capture(
+        &self,
+        tx: &Tx,
+        order: OrderId,
+        what: &str,
+        shares: Vec<CaptureShare>,
+        meta: &EventMeta,
+    ) -> Result<(), Failed> {
+        for share in shares {
+            let key = format!("{what}/{}", share.payment_id);
             let capture = Intent { meta: Some(meta.clone()), ..Intent::capture(share.amount, key) };
-            let of = (share.payment_id, Some(shipped.order_id));
+            let of = (share.payment_id, Some(order));
             self.0.want(tx, of, |payment| note(payment, capture).map(drop)).await?;
         }
         Ok(())
     }
 
-    async fn cancelled(&self, tx: &Tx, cancelled: OrderLinesCancelled) -> Result<(), Failed> {
+    async fn give_up(
+        &self,
+        tx: &Tx,
+        order: OrderId,
+        payments: Vec<PaymentId>,
+        (why, meta): (&str, &EventMeta),
+    ) -> Result<(), Failed> {
         let now = self.0.space.clock().now();
-        for payment in cancelled.void_payments {
-            let of = (payment, Some(cancelled.order_id));
-            self.0.want(tx, of, |payment| give_up(payment, "the order was cancelled", now)).await?;
+        for payment in payments {
+            let of = (payment, Some(order));
+            self.0.want(tx, of, |payment| give_up_rest(payment, why, meta, now)).await?;
         }
         Ok(())
     }

@@ -169,9 +169,11 @@ impl PaymentsService {
             Change::ActionRequired => self.emit(tx, &PaymentActionRequired { payment }, meta),
             Change::Authorised => self.emit(tx, &PaymentAuthorised { payment }, meta),
             Change::Failed => self.emit(tx, &PaymentFailed { payment }, meta),
-            Change::Voided => {
-                self.emit(tx, &PaymentVoided { payment, reason: "voided by the provider".into() }, meta)
-            }
+            Change::Voided => self.emit(
+                tx,
+                &PaymentVoided { payment, amount: None, reason: "voided by the provider".into() },
+                meta,
+            ),
             Change::Expired => self.emit(tx, &PaymentExpired { payment }, meta),
         }
     }

@@ -7,7 +7,9 @@ use emporia_contracts::{
     channels::{ChannelFacts, PriceKind, RoundingPlace, RoundingPolicy},
     ids::RefundId,
     orders::{CaptureShare, FulfilmentShipped, OrderLinesCancelled, ReturnRecorded},
-    payments::{PaymentProvider, PaymentRefunded, PaymentRefusal, PaymentState as S, ProviderStatus},
+    payments::{
+        PaymentProvider, PaymentRefunded, PaymentRefusal, PaymentState as S, PaymentVoided, ProviderStatus,
+    },
     values::Locale,
 };
 use emporia_money::Rounding;
@@ -148,6 +150,7 @@ fn shipped(room: &Room, captures: Vec<CaptureShare>) -> FulfilmentShipped {
         tracking_number: None,
         captures,
         allocations: vec![],
+        void_payments: vec![],
     }
 }
 
@@ -243,6 +246,32 @@ async fn what_cannot_be_captured_any_more_is_shown_and_not_dropped() {
     assert!(stuck[0].trouble.as_ref().unwrap().reason.contains("capture is not possible"), "{stuck:#?}");
     assert_eq!(room.provider.calls("capture").len(), 0);
     assert!(consumer.poison(None, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_held_beyond_the_last_shipment_is_given_up_after_its_capture() {
+    let room = Room::open().await;
+    let consumer = room.follow().await;
+    let (partly, untouched) = (room.held(2000).await, room.held(700).await);
+    let captures = vec![CaptureShare { payment_id: partly, amount: euros(1500) }];
+    let last = FulfilmentShipped { void_payments: vec![partly, untouched], ..shipped(&room, captures) };
+    // The provider is away for the capture: the rest must not be given up before it.
+    room.provider.next(Answer::NotReached);
+    room.says(&last).await;
+    room.says(&last).await;
+    consumer.caught_up().await.unwrap();
+    room.settle().await;
+    let account = room.provider.account(partly).unwrap();
+    assert_eq!((account.captured, account.status), (1500, ProviderStatus::Voided));
+    assert_eq!(room.provider.account(untouched).unwrap().status, ProviderStatus::Voided);
+    assert_eq!((room.facts(partly).await.state, room.facts(untouched).await.state), (S::Captured, S::Voided));
+    let voided: Vec<PaymentVoided> = room.told().await;
+    let told =
+        |id| voided.iter().filter(|v| v.payment.payment_id == id).map(|v| v.amount).collect::<Vec<_>>();
+    assert_eq!((told(partly), told(untouched)), (vec![Some(euros(500))], vec![Some(euros(700))]));
+    assert!(room.capture(partly, 1, "late").await.is_err());
+    room.refund(partly, 1500, room.ids.next()).await.unwrap();
+    assert_eq!(room.payments.sweep().await.unwrap(), 0);
 }
 
 #[tokio::test]

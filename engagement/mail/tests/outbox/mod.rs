@@ -124,6 +124,7 @@ impl Outbox {
             checkout_id: None,
             cart_id: None,
             placed_at: at,
+            captures: vec![],
             fulfilled_from: None,
         }
     }
@@ -187,6 +188,7 @@ impl Outbox {
             lines: of.iter().map(units).collect(),
             carrier: Some("DHL".into()),
             tracking_number: Some("JD0146".into()),
+            void_payments: vec![],
             allocations: vec![],
             captures: vec![],
         }

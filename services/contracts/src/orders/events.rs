@@ -92,6 +92,9 @@ order_event!(
         placed_at: Timestamp,
         /// The goods left this location with the order.
         fulfilled_from: Option<LocationKey>,
+        /// What to capture at once, per payment: all of it when nothing has to be shipped.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        captures: Vec<CaptureShare>,
     }
 );
 order_event!(
@@ -119,7 +122,7 @@ order_event!(
         amount: Money,
         /// Why.
         reason: String,
-        /// Payments to void when nothing is left of the order.
+        /// Payments of which nothing more will be captured: what they still hold is to be given up.
         void_payments: Vec<PaymentId>,
     }
 );
@@ -153,6 +156,9 @@ order_event!(
         /// Empty for goods that were never allocated.
         #[serde(default)]
         allocations: Vec<Allocation>,
+        /// Payments of which nothing more will be captured: what they still hold is to be given up.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        void_payments: Vec<PaymentId>,
     }
 );
 order_event!(

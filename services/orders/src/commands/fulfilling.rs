@@ -5,8 +5,9 @@ use crate::{
     model::{Fulfilment, LineCount, Order, OrderLine, OrderStatus},
 };
 use emporia_contracts::{
+    ids::PaymentId,
     inventory::Allocation,
-    orders::{CaptureShare, LineKind, LineUnits},
+    orders::{CaptureShare, LineKind, LineUnits, OrderTender},
     values::{LocationKey, Quantity, Sku},
 };
 use emporia_money::{Money, MoneyError};
@@ -244,6 +245,17 @@ pub(crate) fn deliver(lines: &mut [OrderLine], counts: &[LineCount]) -> Result<V
             told(line, count.units)
         })
         .collect()
+}
+
+/// Payments of which nothing more will be captured, once every unit was charged or cancelled: what they hold beyond that
+/// is not to be held until it runs out. Providers give all of it up or nothing, so not before.
+pub(crate) fn rests(order: &Order, lines: &[OrderLine]) -> Vec<PaymentId> {
+    if lines.iter().any(|l| l.units.shipped + l.units.cancelled < l.priced.quantity.units()) {
+        return vec![];
+    }
+    let captured = |id| order.captures.iter().find(|c| c.payment_id == id).map_or(0, |c| c.amount.minor());
+    let rest = |t: &OrderTender| t.payment_id.filter(|id| captured(*id) < t.amount.minor());
+    order.tenders.iter().filter_map(rest).collect()
 }
 
 /// The order's status by its goods: cancelled when all of them are, closed when none is on its way.

@@ -49,9 +49,9 @@ impl OrdersService {
         opened.order.enter(LedgerKind::Cancellation, credit, reference, now);
         let text = format!("{} lines cancelled: {}", cancelled.lines.len(), request.reason);
         opened.order.note(now, "OrderLinesCancelled", &request.meta.actor, text);
-        let status = status(&opened.lines);
+        let (status, void_payments) =
+            (status(&opened.lines), fulfilling::rests(&opened.order, &opened.lines));
         let order = opened.write(tx)?;
-        let void = order.tenders.iter().filter_map(|t| t.payment_id);
         let event = OrderLinesCancelled {
             order_id: order.id,
             number: order.number.clone(),
@@ -59,7 +59,7 @@ impl OrdersService {
             allocations: cancelled.allocations,
             amount: cancelled.amount,
             reason: request.reason.clone(),
-            void_payments: if status == OrderStatus::Cancelled { void.collect() } else { vec![] },
+            void_payments,
         };
         self.emit(tx, &event, &request.meta)?;
         if status == OrderStatus::Closed {

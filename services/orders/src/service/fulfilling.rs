@@ -108,6 +108,7 @@ impl OrdersService {
         let by = shipment.carrier.as_deref().map(|carrier| format!(" by {carrier}")).unwrap_or_default();
         let text = format!("{} lines left {}{by}", lines.len(), fulfilment.location);
         opened.order.note(now, "FulfilmentShipped", &meta.actor, text);
+        let void_payments = fulfilling::rests(&opened.order, &opened.lines);
         let order = opened.write(tx)?;
         let event = FulfilmentShipped {
             order_id: order.id,
@@ -119,6 +120,7 @@ impl OrdersService {
             tracking_number: shipment.tracking_number.clone(),
             captures,
             allocations: fulfilment.allocations.clone(),
+            void_payments,
         };
         self.emit(tx, &event, meta)?;
         Ok(fulfilment)

@@ -1,13 +1,13 @@
 use crate::{
-    commands::LINES_AT_ONCE,
+    commands::{LINES_AT_ONCE, shares::over_payments},
     model::{FurtherLines, LINES_PER_DOCUMENT, LedgerKind, Order, OrderLine, Units, external_key},
     service::{OrdersService, fault},
 };
 use emporia_contracts::orders::{
-    LINES_PER_EVENT, OrderLinesPlaced, OrderMode, OrderPlaced, OrderRefusal, OrderTender, PlaceOrder,
-    PlacedOrder,
+    LINES_PER_EVENT, LineKind, OrderLinesPlaced, OrderMode, OrderPlaced, OrderRefusal, OrderTender,
+    PlaceOrder, PlacedOrder,
 };
-use emporia_money::Money;
+use emporia_money::{Money, MoneyError};
 use emporia_store::{Query, StoreError, Tx};
 use emporia_subgraph::fingerprint;
 use serde::Serialize;
@@ -42,7 +42,7 @@ impl OrdersService {
             .transact(|tx| async move {
                 tx.insert(order)?;
                 further.iter().try_for_each(|lines| tx.insert(lines))?;
-                this.tell_placed(&tx, request, &order.number)
+                this.tell_placed(&tx, request, order)
             })
             .await;
         match placed {
@@ -68,7 +68,8 @@ impl OrdersService {
         Ok(self.space.query::<Order>(query).await?.into_values().pop())
     }
 
-    fn tell_placed(&self, tx: &Tx, request: &PlaceOrder, number: &str) -> Result<(), StoreError> {
+    fn tell_placed(&self, tx: &Tx, request: &PlaceOrder, order: &Order) -> Result<(), StoreError> {
+        let number = order.number.as_str();
         let mut snapshot = request.snapshot.clone();
         let further = snapshot.lines.split_off(snapshot.lines.len().min(LINES_PER_EVENT));
         let event = OrderPlaced {
@@ -91,6 +92,7 @@ impl OrdersService {
             cart_id: request.cart,
             placed_at: request.placed_at,
             fulfilled_from: request.fulfilled_from.clone(),
+            captures: order.captures.clone(),
         };
         self.emit_at(tx, &event, &request.meta, request.placed_at)?;
         for (part, lines) in further.chunks(LINES_PER_EVENT).enumerate() {
@@ -167,7 +169,9 @@ fn build(
     number: String,
     print: String,
 ) -> Result<(Order, Vec<FurtherLines>), OrderRefusal> {
-    let left = request.fulfilled_from.is_some();
+    // Services and vouchers are rendered with the order: nothing has to leave first.
+    let ships = request.snapshot.lines.iter().any(|line| line.kind == LineKind::Goods);
+    let left = request.fulfilled_from.is_some() || !ships;
     let line = |priced: &emporia_contracts::orders::PricedLine| {
         let units = if left { priced.quantity.units() } else { 0 };
         let charged = if left { priced.tax.gross.minor() } else { 0 };
@@ -218,14 +222,19 @@ fn build(
     };
     let (at, total) = (request.placed_at, order.totals.total);
     order.enter(LedgerKind::Charge, total, "order".into(), at);
-    settle_outside(&mut order, request).map_err(|e| OrderRefusal::Invalid(e.to_string()))?;
+    let invalid = |e: MoneyError| OrderRefusal::Invalid(e.to_string());
+    // What a fact reports as paid was paid.
+    if left && request.mode == OrderMode::Request {
+        over_payments(total, &order.tenders, &mut order.captures).map_err(invalid)?;
+    }
+    settle_outside(&mut order, request).map_err(invalid)?;
     let text = format!("Placed for {total}");
     order.note(at, "OrderPlaced", &request.meta.actor, text);
     Ok((order, further))
 }
 
 /// What is no payment of ours was paid elsewhere, as told; a reported order without tenders in full.
-fn settle_outside(order: &mut Order, request: &PlaceOrder) -> Result<(), emporia_money::MoneyError> {
+fn settle_outside(order: &mut Order, request: &PlaceOrder) -> Result<(), MoneyError> {
     let zero = Money::zero(order.currency);
     let at = request.placed_at;
     if request.mode == OrderMode::Fact && request.tenders.is_empty() {

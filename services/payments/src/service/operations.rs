@@ -253,7 +253,10 @@ impl PaymentsService {
             EntryKind::Capture => {
                 self.emit(tx, &PaymentCaptured { payment, amount, key: intent.key.clone() }, meta)
             }
-            EntryKind::Void => self.emit(tx, &PaymentVoided { payment, reason: intent.reason.clone() }, meta),
+            EntryKind::Void => {
+                let (amount, reason) = (Some(amount).filter(|a| !a.is_zero()), intent.reason.clone());
+                self.emit(tx, &PaymentVoided { payment, amount, reason }, meta)
+            }
             EntryKind::Authorisation => Ok(()),
             EntryKind::Refund => match intent.key.parse() {
                 Ok(refund_id) => {

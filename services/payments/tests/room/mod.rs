@@ -343,6 +343,10 @@ impl Room {
         batch.records.iter().map(|r| Envelope::from_record(r).unwrap()).collect()
     }
 
+    pub async fn told<P: EventPayload>(&self) -> Vec<P> {
+        self.events().await.iter().filter(|e| e.is::<P>()).map(|e| e.payload().unwrap()).collect()
+    }
+
     pub async fn kinds(&self) -> Vec<String> {
         self.events().await.into_iter().map(|e| e.detail_type).collect()
     }
