@@ -191,6 +191,15 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// The database server refuses us or is not one that can hold a store: who we are, which database, which server.
+    /// Mend the settings; trying again does not help.
+    #[error("{what} cannot be used: {reason}")]
+    Unusable {
+        /// The server and database, without password.
+        what: String,
+        /// Why.
+        reason: String,
+    },
     /// There is no such log.
     #[error("there is no log named {log}")]
     UnknownLog {
