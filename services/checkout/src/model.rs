@@ -9,8 +9,11 @@ use emporia_contracts::{
 use emporia_money::Money;
 use emporia_store::{Document, IndexEntry, IndexKey, Key, SpaceSchema};
 use emporia_vault::{PersonId, Sealed};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// How long a checkout is kept after it ended.
+const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// The key-space of this service.
 pub fn space() -> SpaceSchema {
@@ -225,6 +228,11 @@ impl Document for Checkout {
         };
         entries.push(index);
         entries
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        // What ended is kept for a while, for whoever comes back to an old page; its order is kept by orders.
+        self.due.saturating_add(KEPT).ok().filter(|_| self.is_done())
     }
 }
 

@@ -4,7 +4,7 @@ use emporia_contracts::{
     values::{CountryCode, LocationKey, Sku},
 };
 use emporia_store::{Document, IndexEntry, IndexKey, Key, SpaceSchema, Tally, TallyKey};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -166,6 +166,13 @@ pub(crate) enum ReservationState {
     },
 }
 
+/// How long it is remembered how a reservation ended: longer than any checkout that is still at work could ask.
+const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+fn kept(until: Timestamp) -> Option<Timestamp> {
+    until.saturating_add(KEPT).ok()
+}
+
 /// Stock held for somebody. Its first part is in this document, further parts in documents of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reservation {
@@ -201,6 +208,13 @@ impl Document for Reservation {
             _ => vec![IndexEntry::new("reservations_due", IndexKey::new().time(self.until))],
         }
     }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        match self.state {
+            ReservationState::Committed { .. } | ReservationState::Released { .. } => kept(self.until),
+            _ => None,
+        }
+    }
 }
 
 /// A further part of a reservation. What its allocations count as now is its state.
@@ -210,6 +224,9 @@ pub(crate) struct ReservationPart {
     pub(crate) number: usize,
     pub(crate) allocations: Vec<Allocation>,
     pub(crate) counted: Counted,
+    /// Until when its reservation is held.
+    #[serde(default)]
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// As what a part's units are counted.
@@ -232,6 +249,11 @@ impl Document for ReservationPart {
 
     fn key(&self) -> Key {
         Self::key_of(self.reservation, self.number)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        // While its reservation is under way, a part is still counted.
+        self.until.filter(|_| self.counted != Counted::Reserved).and_then(kept)
     }
 }
 

@@ -68,6 +68,33 @@ async fn past_its_time_a_reservation_is_neither_committed_nor_answered_and_the_s
 }
 
 #[tokio::test]
+async fn how_a_reservation_ended_is_remembered_for_90_days_and_then_swept_away() {
+    let room = Room::open().await;
+    let rows: Vec<String> = (0..200).map(|n| format!("L{n:04}")).collect();
+    let long: Vec<(&str, i64)> = rows.iter().map(|name| (&**name, 1)).collect();
+    room.receive("berlin", &long).await;
+    room.receive("berlin", &[("MUG", 3)]).await;
+    let (sold, order) = (room.reserve(&long).await.unwrap(), room.ids.next());
+    room.commit(sold.reservation, order).await.unwrap();
+    let given_back = room.wish(&[("MUG", 1)]);
+    room.stock.reserve(given_back.clone()).await.unwrap();
+    room.release(given_back.reservation).await;
+    let never_held = room.wish(&[("MUG", 1)]);
+    room.release(never_held.reservation).await;
+    room.clock.advance(jiff::SignedDuration::from_hours(89 * 24));
+    assert_eq!(room.commit(sold.reservation, order).await.unwrap().len(), 200);
+    room.clock.advance(jiff::SignedDuration::from_hours(2 * 24));
+    assert_eq!(
+        room.commit(sold.reservation, order).await.unwrap_err(),
+        CommitRefusal::NotHeld(sold.reservation)
+    );
+    let swept = room.store.sweep().await.unwrap();
+    assert!(swept >= 5, "three reservations and two further parts: {swept}");
+    assert_eq!(room.level("MUG", "berlin").await.available, 3);
+    assert_eq!(room.level("L0007", "berlin").await.allocated, 1);
+}
+
+#[tokio::test]
 async fn what_is_committed_is_neither_released_nor_swept_nor_given_to_another_order() {
     let room = Room::open().await;
     room.receive("berlin", &[("MUG", 3)]).await;

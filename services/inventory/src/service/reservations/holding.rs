@@ -155,6 +155,7 @@ impl InventoryService {
                     number,
                     allocations: allocations.to_vec(),
                     counted: Counted::Reserved,
+                    until: Some(of.until),
                 };
                 tx.insert(&part)?;
                 this.take(&tx, allocations).await
