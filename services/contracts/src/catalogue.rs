@@ -44,7 +44,7 @@ pub fn events() -> Vec<EventKind> {
         catalog: ProductCreated, ProductUpdated, CategoryDefined;
         pricing: PriceSet;
         tax: TaxRateDefined;
-        inventory: StockReserved, ReservationCommitted, ReservationReleased, StockMoved, CountTaskRaised;
+        inventory: StockReserved, ReservationCommitted, ReservationReleased, StockMoved, SafetyStockSet, CountTaskRaised;
         carts: CartCreated, CartLinesChanged, CartMerged, CartAbandoned, CartExpired, CartOrdered;
         checkout: CheckoutStarted, CheckoutPriced, CheckoutShort, CheckoutPaymentFailed, CheckoutCompleted, CheckoutExpired, CheckoutCancelled, CheckoutStuck;
         payments: PaymentActionRequired, PaymentAuthorised, PaymentFailed, PaymentCaptured, PaymentRefunded, PaymentVoided, PaymentExpired, PaymentDisputed, PaymentStuck;

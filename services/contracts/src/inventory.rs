@@ -298,6 +298,21 @@ pub struct StockMoved {
 }
 event!(StockMoved, |e| format!("location/{}", e.location));
 
+/// Another number of units is kept back from sale at one location: what is available changed by the difference.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SafetyStockSet {
+    /// The location.
+    pub location: LocationKey,
+    /// The SKU.
+    pub sku: Sku,
+    /// Units kept back from now on.
+    pub safety: i64,
+    /// Units kept back before.
+    pub before: i64,
+}
+event!(SafetyStockSet, |e| format!("stock/{}/{}", e.location, e.sku));
+
 /// A ledger says something that cannot be true on the shelf: somebody should count.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

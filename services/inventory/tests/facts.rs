@@ -2,7 +2,9 @@
 
 mod room;
 
-use emporia_contracts::inventory::{CountTaskRaised, MovementReason, StockMoved, StockRefusal};
+use emporia_contracts::inventory::{
+    CountTaskRaised, MovementReason, SafetyStockSet, StockMoved, StockRefusal,
+};
 use emporia_inventory::{InventoryError, SetStockLevel, StockPolicy};
 use room::{Room, at, each, many, sku};
 use std::sync::Arc;
@@ -138,6 +140,21 @@ async fn a_level_is_set_only_over_what_the_caller_had_read() {
     let nowhere = SetStockLevel { on_hand: Some(1), ..room.setting("MUG", "moon") };
     assert!(matches!(room.stock.set_level(nowhere).await, Err(InventoryError::UnknownLocation(_))));
     room.audit(&[sku("MUG")]).await;
+}
+
+#[tokio::test]
+async fn units_that_are_kept_back_are_told_since_they_cannot_be_sold() {
+    let room = Room::open().await;
+    room.receive("shop", &[("MUG", 4)]).await;
+    for safety in [3, 3, 1] {
+        room.stock
+            .set_level(SetStockLevel { safety: Some(safety), ..room.setting("MUG", "shop") })
+            .await
+            .unwrap();
+    }
+    let told = room.told::<SafetyStockSet>().await;
+    let told: Vec<_> = told.iter().map(|e| (e.sku.as_str(), e.before, e.safety)).collect();
+    assert_eq!(told, [("MUG", 0, 3), ("MUG", 3, 1)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -2,7 +2,9 @@ use crate::service::CatalogService;
 use async_graphql::{Context, Result, SimpleObject};
 use emporia_contracts::{
     catalog::{CategoryDefined, ProductCreated, ProductFacts, ProductUpdated},
-    inventory::{Allocation, ReservationCommitted, ReservationReleased, StockMoved, StockReserved},
+    inventory::{
+        Allocation, ReservationCommitted, ReservationReleased, SafetyStockSet, StockMoved, StockReserved,
+    },
     pricing::PriceSet,
     values::Sku,
 };
@@ -96,6 +98,7 @@ fn skus_of(event: &Envelope) -> Vec<Sku> {
         StockMoved::DETAIL_TYPE => {
             event.payload::<StockMoved>().map(|e| e.lines.into_iter().map(|l| l.sku).collect())
         }
+        SafetyStockSet::DETAIL_TYPE => event.payload::<SafetyStockSet>().map(|e| vec![e.sku]),
         StockReserved::DETAIL_TYPE => event.payload::<StockReserved>().map(|e| allocated(e.allocations)),
         ReservationReleased::DETAIL_TYPE => {
             event.payload::<ReservationReleased>().map(|e| allocated(e.allocations))

@@ -6,7 +6,7 @@ use crate::{
     service::{InventoryError, InventoryService},
 };
 use emporia_contracts::{
-    inventory::{Availability, MovementLine, MovementReason, StockMoved},
+    inventory::{Availability, MovementLine, MovementReason, SafetyStockSet, StockMoved},
     values::{LocationKey, Sku},
 };
 use emporia_events::EventMeta;
@@ -150,6 +150,13 @@ impl InventoryService {
         let kept_back = wanted.safety.map_or(0, |target| target - before.safety);
         if kept_back != 0 {
             tx.add(key, counting::safety(kept_back))?;
+            let event = SafetyStockSet {
+                location: wanted.location.clone(),
+                sku: wanted.sku.clone(),
+                safety: before.safety + kept_back,
+                before: before.safety,
+            };
+            self.emit(tx, &event, &wanted.meta)?;
         }
         if wanted.on_hand.is_some() {
             let task = tx.get::<CountTask>(&CountTask::key_of(&wanted.sku, &wanted.location)).await?;
