@@ -1,6 +1,7 @@
 //! What may be done to a channel: decisions only.
 
 use emporia_contracts::channels::{ChannelDefined, ChannelFacts};
+use jiff::tz::TimeZoneDatabase;
 
 /// Why a channel is not acceptable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,12 +72,24 @@ pub(crate) fn define(
     }))
 }
 
-/// By the form of IANA names; the database itself belongs to whoever computes days.
+/// By the IANA database that is built in, in the database's own spelling: others read the name too, and not all of them
+/// look past its case.
 fn known_time_zone(name: &str) -> bool {
-    name == "UTC"
-        || name.split_once('/').is_some_and(|(area, place)| {
-            let word =
-                |w: &str| !w.is_empty() && w.chars().all(|c| c.is_ascii_alphanumeric() || "_-+/".contains(c));
-            word(area) && word(place) && name.len() <= 60
-        })
+    let zone = TimeZoneDatabase::bundled().get(name);
+    zone.is_ok_and(|zone| zone.iana_name() == Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_zone_is_one_that_there_is() {
+        for name in ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"] {
+            assert!(known_time_zone(name), "{name}");
+        }
+        for name in ["", "Europe/Nowhere", "europe/berlin", "Europe/../Berlin", "CET+1"] {
+            assert!(!known_time_zone(name), "{name}");
+        }
+    }
 }
