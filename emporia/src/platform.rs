@@ -234,7 +234,11 @@ impl Platform {
             },
         )
         .await?;
-        customers.set_rooms(vec![Arc::new(orders.clone()), Arc::new(mail.clone())]);
+        customers.set_rooms(vec![
+            Arc::new(checkout.clone()),
+            Arc::new(orders.clone()),
+            Arc::new(mail.clone()),
+        ]);
         let live = Live::follow(Arc::new(store.clone()));
         Ok(Self {
             store,

@@ -86,6 +86,10 @@ async fn an_export_has_what_every_room_keeps() {
     let customer = registered(&shop).await;
     let order = buy(&customer, None, "k").await;
     mails(&shop, 1).await;
+    // Another purchase is under way.
+    let cart = customer.cart_with(&[("BOOK", 1)]).await;
+    let start = "mutation($cart: ID!, $address: AddressInput!) { startCheckout(input: {cartId: $cart, shippingAddress: $address}) { checkout { id } } }";
+    customer.data(start, json!({"cart": cart, "address": address()})).await;
     let exported = customer.data("mutation { exportMe { data userErrors { message } } }", json!({})).await;
     let exported: Value = serde_json::from_str(exported["exportMe"]["data"].as_str().unwrap()).unwrap();
     let rooms = exported["rooms"].as_object().unwrap_or_else(|| panic!("{exported:#}"));
@@ -96,6 +100,8 @@ async fn an_export_has_what_every_room_keeps() {
     assert_eq!(rooms["customers"]["sessions"].as_array().unwrap().len(), 1);
     assert_eq!(rooms["orders"][0]["number"], order["number"]);
     assert_eq!(rooms["orders"][0]["contact"]["shipping"]["line1"], STREET, "{exported:#}");
+    assert_eq!(rooms["checkout"].as_array().unwrap().len(), 1, "the other one is an order");
+    assert_eq!(rooms["checkout"][0]["contact"]["shipping"]["line1"], STREET);
     assert_eq!(rooms["mail"][0]["to"], MAIL);
     assert!(rooms["mail"][0]["text"].as_str().unwrap().contains(order["number"].as_str().unwrap()));
 

@@ -22,6 +22,7 @@ pub fn space() -> SpaceSchema {
         .collection::<Checkout>()
         .index("checkouts_due")
         .index("checkouts_by_payment")
+        .index("checkouts_by_person")
         .index("checkouts_stuck")
         .collection::<DeliveryOption>()
         .index("delivery_options")
@@ -212,6 +213,8 @@ impl Document for Checkout {
             IndexEntry::new("checkouts_by_payment", IndexKey::new().text(&t.payment.to_string()))
         };
         let mut entries: Vec<IndexEntry> = self.tenders.iter().map(by_payment).collect();
+        let person = IndexKey::new().text(&self.person.to_string()).time(self.started_at);
+        entries.push(IndexEntry::new("checkouts_by_person", person));
         if self.is_done() {
             return entries;
         }

@@ -4,6 +4,7 @@ mod advance;
 mod cut;
 mod facts;
 mod finish;
+mod personal;
 mod pricing;
 mod recovery;
 mod steps;
