@@ -2,8 +2,12 @@ use crate::{model, service::PaymentsService};
 use async_graphql::{
     Context, EmptySubscription, Enum, ID, InputObject, Object, Result, Schema, SimpleObject,
     connection::{Connection, Edge},
+    dataloader::{DataLoader, Loader, NoCache},
 };
-use emporia_contracts::payments::{PaymentRefusal, PaymentState, Payments, Refund};
+use emporia_contracts::{
+    ids::OrderId,
+    payments::{PaymentRefusal, PaymentState, Payments, Refund},
+};
 use emporia_money::Money;
 use emporia_store::{Cursor, StoreError};
 use emporia_subgraph::{
@@ -11,18 +15,37 @@ use emporia_subgraph::{
     fingerprint, not_found, page_size, parse_id, store_error,
 };
 use serde::Serialize;
+use std::{collections::HashMap, time::Duration};
 
 /// The subgraph of payments.
 pub type PaymentsSchema = Schema<Query, Mutation, EmptySubscription>;
 
 /// Builds the subgraph.
 pub fn schema(service: PaymentsService) -> PaymentsSchema {
+    let orders = DataLoader::with_cache(OrderLoader(service.clone()), tokio::spawn, NoCache)
+        .delay(Duration::ZERO)
+        .max_batch_size(200);
     Schema::build(Query, Mutation, EmptySubscription)
         .enable_federation()
         .enable_subscription_in_federation()
         .data(service)
+        .data(orders)
         .finish()
 }
+
+/// Payments of the orders of one page together.
+struct OrderLoader(PaymentsService);
+
+impl Loader<OrderId> for OrderLoader {
+    type Value = Vec<model::Payment>;
+    type Error = StoreError;
+
+    async fn load(&self, orders: &[OrderId]) -> Result<HashMap<OrderId, Self::Value>, StoreError> {
+        self.0.of_orders(orders).await
+    }
+}
+
+type Orders = DataLoader<OrderLoader, NoCache>;
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -148,7 +171,7 @@ impl Payment {
 
 /// An order, as far as payments know it.
 pub struct Order {
-    id: emporia_contracts::ids::OrderId,
+    id: OrderId,
 }
 
 #[Object]
@@ -161,8 +184,9 @@ impl Order {
     /// Its payments with their provider's ids.
     #[graphql(directive = requires_scopes::apply(scope("orders:read")))]
     async fn payments(&self, ctx: &Context<'_>) -> Result<Vec<Payment>> {
-        let found = ctx.data::<PaymentsService>()?.of_order(self.id).await;
-        Ok(found.map_err(|e| store_error("payments", e))?.into_iter().map(Payment).collect())
+        let found = ctx.data::<Orders>()?.load_one(self.id).await;
+        let found = found.map_err(|e| store_error("payments", e))?.unwrap_or_default();
+        Ok(found.into_iter().map(Payment).collect())
     }
 }
 

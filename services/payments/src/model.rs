@@ -17,6 +17,7 @@ pub fn space() -> SpaceSchema {
         .index("payments_due")
         .index("payments_by_order")
         .index("payments_stuck")
+        .collection::<OrderPayments>()
         .collection::<RawEvent>()
         .with(emporia_events::consumers)
 }
@@ -188,6 +189,27 @@ impl Document for Payment {
             IndexEntry::new("payments_by_order", key)
         });
         due.into_iter().chain(stuck).chain(order).collect()
+    }
+}
+
+/// Which payments pay an order: those of a page of orders are found in two reads.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct OrderPayments {
+    pub(crate) order: OrderId,
+    pub(crate) payments: Vec<PaymentId>,
+}
+
+impl OrderPayments {
+    pub(crate) fn key_of(order: OrderId) -> Key {
+        Key::of(Self::COLLECTION, order.to_string())
+    }
+}
+
+impl Document for OrderPayments {
+    const COLLECTION: &'static str = "order-payments";
+
+    fn key(&self) -> Key {
+        Self::key_of(self.order)
     }
 }
 

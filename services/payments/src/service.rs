@@ -2,6 +2,7 @@
 
 mod authorise;
 mod operations;
+mod orders;
 mod provider;
 mod sweep;
 mod trouble;
@@ -12,7 +13,7 @@ pub use webhook::WebhookError;
 use crate::{commands::Change, model::Payment};
 use emporia_contracts::{
     Fault,
-    ids::{OrderId, PaymentId},
+    ids::PaymentId,
     payments::{
         AttachOrder, Authorise, Capture, PaymentActionRequired, PaymentAuthorised, PaymentExpired,
         PaymentFacts, PaymentFailed, PaymentProvider, PaymentRefusal, PaymentRequest, PaymentVoided,
@@ -21,7 +22,7 @@ use emporia_contracts::{
 };
 use emporia_events::{EventMeta, EventPayload, envelope};
 use emporia_id::Ids;
-use emporia_store::{IndexKey, Query, Space, StoreError, Tx};
+use emporia_store::{Space, StoreError, Tx};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -99,17 +100,6 @@ impl PaymentsService {
     /// What the store reports.
     pub async fn get(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
         Ok(self.space.get::<Payment>(&Payment::key_of(id)).await?.map(|p| p.value))
-    }
-
-    /// Payments of an order, oldest first.
-    ///
-    /// # Errors
-    /// What the store reports.
-    pub async fn of_order(&self, order: OrderId) -> Result<Vec<Payment>, StoreError> {
-        let prefix = IndexKey::new().text(&order.to_string());
-        let page =
-            self.space.query::<Payment>(Query::index("payments_by_order").prefix(prefix).limit(100)).await?;
-        Ok(page.into_values())
     }
 
     async fn load(&self, id: PaymentId) -> Result<Payment, PaymentRefusal> {
@@ -191,15 +181,7 @@ impl Payments for PaymentsService {
     }
 
     async fn attach(&self, request: AttachOrder) -> Result<(), PaymentRefusal> {
-        self.change(request.payment, |payment, _| {
-            if payment.order.is_some_and(|order| order != request.order) {
-                return Err(Failed::Refused(PaymentRefusal::Reused(payment.id)));
-            }
-            payment.order = Some(request.order);
-            Ok(())
-        })
-        .await
-        .map(drop)
+        self.pays(request.payment, request.order).await
     }
 
     async fn capture(&self, request: Capture) -> Result<PaymentFacts, PaymentRefusal> {

@@ -75,7 +75,10 @@ impl PaymentsService {
         let found = tx.get::<Payment>(&Payment::key_of(id)).await?;
         let mut payment = found.ok_or(PaymentRefusal::NotFound(id))?.value;
         let before = payment.clone();
-        payment.order = payment.order.or(order);
+        if let Some(order) = order.filter(|_| payment.order.is_none()) {
+            self.list(tx, &payment, order).await?;
+            payment.order = Some(order);
+        }
         note(&mut payment)?;
         if payment != before {
             let now = self.space.clock().now();
