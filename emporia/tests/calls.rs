@@ -180,7 +180,8 @@ async fn an_operators_list_of_orders_with_payments_takes_two_calls() {
     let shop = shop().await;
     let staff = shop.operator(&["admin"]).await;
     // Orders, then the payments of all of them at once.
-    let query = "{ orders(first: 50) { nodes { number status email lines { sku } payments { state } } } }";
+    let query = "{ orders(first: 50) { nodes { number status email lines { sku } payments { state } fulfilments { state } \
+                 returns { at } } } }";
     for bought in 1..=5 {
         let guest = shop.guest().await;
         let cart = cart_of(&guest, 2).await;

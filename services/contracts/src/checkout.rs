@@ -48,6 +48,9 @@ pub struct OrderFact {
     pub country: CountryCode,
     /// Its lines.
     pub lines: Vec<FactLine>,
+    /// The total as the source has it, when it has one.
+    #[serde(default)]
+    pub total: Option<Money>,
     /// How it was paid; empty means: settled outside, in full.
     pub tenders: Vec<OrderTender>,
     /// The location that the goods left, when they have left.

@@ -8,7 +8,7 @@ mod totals;
 pub use events::*;
 pub use lines::{DeliveryCharge, LineKind, PricedLine};
 pub use placing::{
-    OrderContact, OrderMode, OrderRefusal, OrderTender, OrderView, Orders, PlaceOrder, PlacedOrder,
-    RecordReturn, RecordedReturn, ReturnCondition, ReturnLine, TenderKind,
+    Difference, DifferenceKind, OrderContact, OrderMode, OrderRefusal, OrderTender, OrderView, Orders,
+    PlaceOrder, PlacedOrder, RecordReturn, RecordedReturn, ReturnCondition, ReturnLine, TenderKind,
 };
 pub use totals::{PricedSnapshot, SnapshotError, TaxTotal, Totals};

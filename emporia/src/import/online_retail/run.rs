@@ -280,6 +280,7 @@ impl<'a> Import<'a> {
             person: None,
             country: parsed(country(&first.country)).map_err(refused::<String>(number))?,
             lines,
+            total: None,
             tenders: vec![],
             fulfilled_from: goods.then(|| self.location.clone()),
             placed_at: first.at,

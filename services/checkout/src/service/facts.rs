@@ -5,13 +5,19 @@ use emporia_contracts::{
     Fault,
     catalog::VariantsRequest,
     checkout::{FactLine, FactRefusal, OrderFact},
-    orders::{LineKind, OrderMode, OrderRefusal, PlaceOrder, PlacedOrder, PricedLine, PricedSnapshot},
+    orders::{
+        Difference, DifferenceKind, LineKind, OrderMode, OrderRefusal, PlaceOrder, PlacedOrder, PricedLine,
+        PricedSnapshot,
+    },
+    pricing::PriceRequest,
     tax::LineTax,
     values::{Sku, TaxCategory},
 };
-use emporia_money::{Money, Rate};
+use emporia_money::{Money, Rate, Rounding, UnitPrice};
 use std::collections::HashMap;
 
+/// Differences of lines that are recorded: further ones tell an operator nothing new, and have to fit the order.
+const MOST_LINES: usize = 20;
 /// The tax of a line whose source reports none.
 const NOT_REPORTED: &str = "not reported";
 
@@ -31,7 +37,11 @@ impl CheckoutService {
             channel: channel.key.clone(),
             locale: channel.default_locale.clone(),
         };
-        let known = self.deps.catalog.variants(request).await?;
+        let prices = PriceRequest { skus: goods.clone(), channel: channel.key.clone(), at: fact.placed_at };
+        let (known, prices) =
+            futures_util::try_join!(self.deps.catalog.variants(request), self.deps.pricing.prices(prices))?;
+        let prices: HashMap<Sku, UnitPrice> =
+            goods.iter().cloned().zip(prices).filter_map(|(sku, p)| Some((sku, p?.unit))).collect();
         let products: HashMap<Sku, _> =
             goods.into_iter().zip(known).filter_map(|(sku, v)| Some((sku, v?.product_id))).collect();
         let line = |l: &FactLine| -> Result<PricedLine, FactRefusal> {
@@ -70,6 +80,7 @@ impl CheckoutService {
         let snapshot =
             PricedSnapshot::new(channel.currency, channel.price_kind, lines, None, rates, fact.placed_at)
                 .map_err(|e| invalid(e.to_string()))?;
+        let differences = differences(&fact, &snapshot, &prices, channel.rounding.mode);
         let place = PlaceOrder {
             order: self.ids.next(),
             mode: OrderMode::Fact,
@@ -90,6 +101,7 @@ impl CheckoutService {
             cart: None,
             placed_at: fact.placed_at,
             fulfilled_from: fact.fulfilled_from,
+            differences,
             meta: fact.meta,
         };
         match self.deps.orders.place(place).await {
@@ -99,4 +111,29 @@ impl CheckoutService {
             Err(refusal) => Err(FactRefusal::Invalid(refusal.to_string())),
         }
     }
+}
+
+/// Where a fact is not what we calculate: it is recorded, never refused. Without a price of ours for a line there is
+/// nothing to compare; amounts that cannot be summed were refused before.
+fn differences(
+    fact: &OrderFact,
+    snapshot: &PricedSnapshot,
+    prices: &HashMap<Sku, UnitPrice>,
+    rounding: Rounding,
+) -> Vec<Difference> {
+    let line = |line: &PricedLine| {
+        let calculated = prices.get(&line.sku)?.times(line.quantity.units(), rounding).ok()?;
+        let (kind, sku, given) = (DifferenceKind::Line, Some(line.sku.clone()), line.amount);
+        Some(Difference { kind, sku, given, calculated })
+    };
+    let calculated = snapshot.totals.total;
+    let whole = |kind, given| Difference { kind, sku: None, given, calculated };
+    let tendered = Money::sum(snapshot.currency, fact.tenders.iter().map(|t| t.amount)).ok();
+    let tendered = tendered.filter(|_| !fact.tenders.is_empty());
+    let differs = |d: &Difference| d.given != d.calculated;
+    let goods = snapshot.lines.iter().filter(|line| line.kind == LineKind::Goods);
+    let lines = goods.filter_map(line).filter(differs).take(MOST_LINES);
+    let total = fact.total.map(|given| whole(DifferenceKind::Total, given));
+    let tenders = tendered.map(|given| whole(DifferenceKind::Tenders, given));
+    lines.chain(total.into_iter().chain(tenders).filter(differs)).collect()
 }

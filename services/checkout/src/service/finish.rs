@@ -64,6 +64,7 @@ impl CheckoutService {
             cart: Some(checkout.cart),
             placed_at: self.space.clock().now(),
             fulfilled_from: None,
+            differences: vec![],
             meta: self.meta(checkout),
         };
         let placed = match self.deps.orders.place(place).await {

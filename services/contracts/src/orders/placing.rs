@@ -61,6 +61,32 @@ pub struct OrderContact {
     pub billing: Option<Address>,
 }
 
+/// What a reported amount is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DifferenceKind {
+    /// A line's amount, with what our price makes it.
+    Line,
+    /// The total, with the sum of what was reported.
+    Total,
+    /// The sum of the tenders, with the sum of what was reported.
+    Tenders,
+}
+
+/// Where a reported order is not what we calculate. What was reported stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Difference {
+    /// What differs.
+    pub kind: DifferenceKind,
+    /// Of which line.
+    pub sku: Option<Sku>,
+    /// As reported.
+    pub given: Money,
+    /// As we calculate it.
+    pub calculated: Money,
+}
+
 /// Makes an order. Idempotent by its id, and by `external_id` where there is one, for ever.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -103,6 +129,9 @@ pub struct PlaceOrder {
     pub placed_at: Timestamp,
     /// For facts: the goods already left this location with the order.
     pub fulfilled_from: Option<LocationKey>,
+    /// For facts: where they are not what we calculate.
+    #[serde(default)]
+    pub differences: Vec<Difference>,
     /// Metadata of the events.
     pub meta: EventMeta,
 }

@@ -5,12 +5,15 @@ mod query;
 mod subscription;
 mod types;
 
-use crate::service::OrdersService;
+use crate::{
+    model::{Fulfilment, ReturnDocument},
+    service::{OrdersService, PartsOf},
+};
 use async_graphql::{
     Schema,
     dataloader::{DataLoader, Loader, NoCache},
 };
-use emporia_contracts::ids::OrderId;
+use emporia_contracts::ids::{FulfilmentId, OrderId, ReturnId};
 use emporia_events::Live;
 use emporia_store::{StoreError, Versioned};
 use std::{collections::HashMap, time::Duration};
@@ -23,12 +26,16 @@ pub fn schema(service: OrdersService, live: Live) -> OrdersSchema {
     let loader = DataLoader::with_cache(OrderLoader(service.clone()), tokio::spawn, NoCache)
         .delay(Duration::ZERO)
         .max_batch_size(200);
+    let parts = DataLoader::with_cache(PartLoader(service.clone()), tokio::spawn, NoCache)
+        .delay(Duration::ZERO)
+        .max_batch_size(200);
     Schema::build(query::Query, mutation::Mutation, subscription::Subscription)
         .enable_federation()
         .enable_subscription_in_federation()
         .data(service)
         .data(live)
         .data(loader)
+        .data(parts)
         .finish()
 }
 
@@ -44,5 +51,34 @@ impl Loader<OrderId> for OrderLoader {
         Ok(keys.iter().copied().zip(found).filter_map(|(id, order)| Some((id, order?))).collect())
     }
 }
+
+/// Fulfilments and returns of the orders of one page in one read each.
+pub(crate) struct PartLoader(OrdersService);
+
+impl Loader<PartsOf<FulfilmentId>> for PartLoader {
+    type Value = Vec<Fulfilment>;
+    type Error = StoreError;
+
+    async fn load(
+        &self,
+        of: &[PartsOf<FulfilmentId>],
+    ) -> Result<HashMap<PartsOf<FulfilmentId>, Self::Value>, StoreError> {
+        Ok(of.iter().cloned().zip(self.0.fulfilments(of).await?).collect())
+    }
+}
+
+impl Loader<PartsOf<ReturnId>> for PartLoader {
+    type Value = Vec<ReturnDocument>;
+    type Error = StoreError;
+
+    async fn load(
+        &self,
+        of: &[PartsOf<ReturnId>],
+    ) -> Result<HashMap<PartsOf<ReturnId>, Self::Value>, StoreError> {
+        Ok(of.iter().cloned().zip(self.0.returns(of).await?).collect())
+    }
+}
+
+pub(crate) type Parts = DataLoader<PartLoader, NoCache>;
 
 pub(crate) type Orders = DataLoader<OrderLoader, NoCache>;

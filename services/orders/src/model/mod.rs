@@ -9,9 +9,9 @@ pub use returned::ReturnDocument;
 use emporia_contracts::{
     Owner,
     channels::PriceKind,
-    ids::{CartId, CheckoutId, CustomerId, OrderId, ReservationId},
+    ids::{CartId, CheckoutId, CustomerId, FulfilmentId, OrderId, ReservationId, ReturnId},
     inventory::Allocation,
-    orders::{CaptureShare, DeliveryCharge, OrderMode, OrderTender, PricedLine, Totals},
+    orders::{CaptureShare, DeliveryCharge, Difference, OrderMode, OrderTender, PricedLine, Totals},
     values::{ChannelKey, CountryCode, ExternalId, LocationKey},
 };
 use emporia_money::{Currency, Money, MoneyError};
@@ -187,6 +187,15 @@ pub struct Order {
     /// What each payment was asked to give back so far.
     #[serde(default)]
     pub refunds: Vec<CaptureShare>,
+    /// Where a reported order is not what we calculate.
+    #[serde(default)]
+    pub differences: Vec<Difference>,
+    /// Its fulfilments, in the order of their making; unknown of orders that are older than this list.
+    #[serde(default)]
+    pub(crate) fulfilments: Option<Vec<FulfilmentId>>,
+    /// Its returns, likewise.
+    #[serde(default)]
+    pub(crate) returns: Option<Vec<ReturnId>>,
     /// The ledger.
     pub ledger: Vec<LedgerEntry>,
     /// The timeline.

@@ -74,6 +74,7 @@ impl OrdersService {
             delivered_at: None,
         };
         tx.insert(&fulfilment)?;
+        opened.order.fulfilments.iter_mut().for_each(|all| all.push(fulfilment.id));
         let text = format!("{} lines to be served from {location}", lines.len());
         opened.order.note(now, "FulfilmentCreated", &request.meta.actor, text);
         let order = opened.write(tx)?;

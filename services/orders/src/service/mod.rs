@@ -11,6 +11,7 @@ mod returning;
 pub use cancelling::CancelLines;
 pub use fulfilling::{CreateFulfilment, Shipment};
 pub use reading::OrderQuery;
+pub(crate) use reading::PartsOf;
 
 use crate::{
     commands::{fulfilling::Refusal, returning::Refusal as ReturnRefusal},

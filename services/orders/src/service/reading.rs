@@ -2,9 +2,21 @@ use crate::{
     model::{Fulfilment, FurtherLines, Order, OrderLine, ReturnDocument, owner_key},
     service::OrdersService,
 };
-use emporia_contracts::{Owner, ids::OrderId, orders::OrderContact, values::ChannelKey};
-use emporia_store::{Children, IndexKey, Page, Query, StoreError, Version, Versioned};
+use emporia_contracts::{
+    Owner,
+    ids::{FulfilmentId, OrderId, ReturnId},
+    orders::OrderContact,
+    values::ChannelKey,
+};
+use emporia_store::{Children, Document, IndexKey, Key, Page, Query, StoreError, Version, Versioned};
 use emporia_vault::VaultError;
+
+/// Parts of an order that are documents of their own, as the order lists them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PartsOf<I> {
+    pub(crate) order: OrderId,
+    pub(crate) ids: Option<Vec<I>>,
+}
 
 /// Which orders, and which page of them.
 #[derive(Debug, Clone)]
@@ -84,28 +96,49 @@ impl OrdersService {
         Ok(lines)
     }
 
-    /// Fulfilments of an order, in the order of their making.
+    /// Fulfilments of orders, each in the order of their making, in one read.
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn fulfilments(&self, order: OrderId) -> Result<Vec<Fulfilment>, StoreError> {
-        Ok(self
-            .space
-            .children::<Fulfilment>(Children::of(order.to_string()).limit(1000))
-            .await?
-            .into_values())
+    pub(crate) async fn fulfilments(
+        &self,
+        orders: &[PartsOf<FulfilmentId>],
+    ) -> Result<Vec<Vec<Fulfilment>>, StoreError> {
+        self.parts(orders, Fulfilment::key_of).await
     }
 
-    /// Returns of an order.
+    /// Returns of orders, likewise.
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn returns(&self, order: OrderId) -> Result<Vec<ReturnDocument>, StoreError> {
-        Ok(self
-            .space
-            .children::<ReturnDocument>(Children::of(order.to_string()).limit(1000))
-            .await?
-            .into_values())
+    pub(crate) async fn returns(
+        &self,
+        orders: &[PartsOf<ReturnId>],
+    ) -> Result<Vec<Vec<ReturnDocument>>, StoreError> {
+        self.parts(orders, |order, id| ReturnDocument::key_of(Some(order), id)).await
+    }
+
+    async fn parts<T: Document + Send, I: Copy + Sync>(
+        &self,
+        orders: &[PartsOf<I>],
+        key: impl Fn(OrderId, I) -> Key,
+    ) -> Result<Vec<Vec<T>>, StoreError> {
+        let ids = |of: &PartsOf<I>| of.ids.clone().unwrap_or_default();
+        let keys: Vec<Key> =
+            orders.iter().flat_map(|of| ids(of).into_iter().map(|id| key(of.order, id))).collect();
+        let mut found = self.space.get_many::<T>(&keys).await?.into_iter();
+        let mut parts = Vec::with_capacity(orders.len());
+        for of in orders {
+            parts.push(match &of.ids {
+                Some(ids) => found.by_ref().take(ids.len()).flatten().map(|part| part.value).collect(),
+                // An older order: its parts are looked for.
+                None => {
+                    let children = Children::of(of.order.to_string()).limit(1000);
+                    self.space.children::<T>(children).await?.into_values()
+                }
+            });
+        }
+        Ok(parts)
     }
 
     /// Who ordered and where it goes; `None` when the person was erased or never known.

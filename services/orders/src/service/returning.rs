@@ -86,6 +86,7 @@ impl OrdersService {
                         request.at,
                     );
                 }
+                order.returns.iter_mut().for_each(|all| all.push(request.return_id));
                 let text = format!("{} lines returned, {refund} given back", lines.len());
                 order.note(request.at, "ReturnRecorded", &request.meta.actor, text);
                 opened.write(tx)?;

@@ -143,6 +143,7 @@ impl Room {
             cart: None,
             placed_at: at,
             fulfilled_from: None,
+            differences: vec![],
             meta: meta(),
         }
     }

@@ -1,6 +1,6 @@
 use crate::model::{FulfilmentState, LedgerKind, OrderStatus};
 use async_graphql::Enum;
-use emporia_contracts::orders::{LineKind, OrderMode, TenderKind};
+use emporia_contracts::orders::{DifferenceKind, LineKind, OrderMode, TenderKind};
 
 /// What an order line stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -26,6 +26,18 @@ pub enum GraphOrderMode {
     Request,
     /// Happened elsewhere and was reported.
     Fact,
+}
+
+/// What of a reported order differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "OrderDifferenceKind", remote = "DifferenceKind")]
+pub enum GraphDifferenceKind {
+    /// A line's amount, from what our price makes it.
+    Line,
+    /// The total, from the sum of what was reported.
+    Total,
+    /// The sum of the tenders, from the sum of what was reported.
+    Tenders,
 }
 
 /// An order's status, derived from its lines.

@@ -12,16 +12,17 @@ pub use kinds::{
     GraphFulfilmentState, GraphLedgerKind, GraphLineKind, GraphOrderMode, GraphOrderStatus, GraphTenderKind,
 };
 pub use line::OrderLine;
-pub use parts::{OrderDelivery, OrderLedgerEntry, OrderTender, OrderTimelineEntry};
+pub use parts::{OrderDelivery, OrderDifference, OrderLedgerEntry, OrderTender, OrderTimelineEntry};
 
 use crate::{
     commands::fulfilling::status,
+    graphql::Parts,
     model::{self, OrderLine as Line},
-    service::{OrdersService, fault as store_fault},
+    service::{OrdersService, PartsOf, fault as store_fault},
 };
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use emporia_store::Versioned;
-use emporia_subgraph::{DateTime, GraphMoney, OrderTotals, PostalAddress, context, fault};
+use emporia_subgraph::{DateTime, GraphMoney, OrderTotals, PostalAddress, access::*, context, fault};
 
 /// A variant, by its SKU; other rooms know more of it.
 #[derive(Debug, Clone, SimpleObject)]
@@ -147,16 +148,22 @@ impl Order {
 
     /// What left, or is to leave, together.
     async fn fulfilments(&self, ctx: &Context<'_>) -> Result<Vec<Fulfilment>> {
-        let found =
-            ctx.data::<OrdersService>()?.fulfilments(self.0.id).await.map_err(|e| fault(store_fault(e)))?;
-        Ok(found.into_iter().map(Fulfilment::from).collect())
+        let of = PartsOf { order: self.0.id, ids: self.0.fulfilments.clone() };
+        let found = ctx.data::<Parts>()?.load_one(of).await.map_err(|e| fault(store_fault(e)))?;
+        Ok(found.unwrap_or_default().into_iter().map(Fulfilment::from).collect())
     }
 
     /// What came back.
     async fn returns(&self, ctx: &Context<'_>) -> Result<Vec<OrderReturn>> {
-        let found =
-            ctx.data::<OrdersService>()?.returns(self.0.id).await.map_err(|e| fault(store_fault(e)))?;
-        Ok(found.into_iter().map(OrderReturn::from).collect())
+        let of = PartsOf { order: self.0.id, ids: self.0.returns.clone() };
+        let found = ctx.data::<Parts>()?.load_one(of).await.map_err(|e| fault(store_fault(e)))?;
+        Ok(found.unwrap_or_default().into_iter().map(OrderReturn::from).collect())
+    }
+
+    /// Where a reported order is not what we calculate. What was reported stands.
+    #[graphql(directive = requires_scopes::apply(scope("orders:read")))]
+    async fn differences(&self) -> Vec<OrderDifference> {
+        self.0.differences.iter().cloned().map(OrderDifference::from).collect()
     }
 
     /// Mail address of the order; absent when the person was erased.

@@ -1,5 +1,6 @@
-use super::{GraphLedgerKind, GraphTenderKind};
+use super::{GraphLedgerKind, GraphTenderKind, kinds::GraphDifferenceKind};
 use async_graphql::{ComplexObject, SimpleObject};
+use emporia_contracts::orders::Difference;
 use emporia_subgraph::{DateTime, GraphMoney, access::*};
 
 /// Delivery of an order.
@@ -22,6 +23,30 @@ pub struct OrderTender {
     pub(super) amount: GraphMoney,
     /// For people: "Visa •••• 4242".
     pub(super) label: String,
+}
+
+/// Where a reported order is not what we calculate. What was reported stands.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct OrderDifference {
+    /// What differs.
+    kind: GraphDifferenceKind,
+    /// Of which line.
+    sku: Option<String>,
+    /// As reported.
+    given: GraphMoney,
+    /// As we calculate it.
+    calculated: GraphMoney,
+}
+
+impl From<Difference> for OrderDifference {
+    fn from(difference: Difference) -> Self {
+        Self {
+            kind: difference.kind.into(),
+            sku: difference.sku.map(|sku| sku.to_string()),
+            given: difference.given.into(),
+            calculated: difference.calculated.into(),
+        }
+    }
 }
 
 /// An entry of the order's ledger.
