@@ -14,7 +14,7 @@ use emporia_contracts::{
 use emporia_events::Live;
 use emporia_store::StoreError;
 use emporia_subgraph::{
-    DateTime, UserError, UserErrorCode, access::*, bad_input, context, page_size, parse, run_once,
+    DateTime, Eager, UserError, UserErrorCode, access::*, bad_input, context, page_size, parse, run_once,
     store_error,
 };
 use serde::Serialize;
@@ -118,7 +118,7 @@ impl ProductVariant {
     }
 
     /// What can be sold of it in the channel of this request. An indication: only the order decides.
-    async fn availability(&self, ctx: &Context<'_>) -> Result<VariantAvailability> {
+    async fn availability(&self, ctx: &Context<'_>) -> Result<Eager<VariantAvailability>> {
         let pool = Arc::new(context(ctx)?.channel.stock_pool.clone());
         let loader = ctx.data::<DataLoader<AvailabilityLoader, NoCache>>()?;
         let found = loader.load_one((pool, self.sku.clone())).await.map_err(store_fault)?;
@@ -128,11 +128,11 @@ impl ProductVariant {
             tracked: true,
             backorder: false,
         });
-        Ok(VariantAvailability {
+        Ok(Eager(VariantAvailability {
             in_stock: !a.tracked || a.backorder || a.available > 0,
             quantity: a.tracked.then(|| i32::try_from(a.available).unwrap_or(i32::MAX)),
             backorder: a.backorder,
-        })
+        }))
     }
 
     /// Stock per location of the channel.
@@ -341,8 +341,11 @@ impl Query {
 
     /// A variant by its identity across services.
     #[graphql(entity)]
-    async fn find_product_variant_by_sku(&self, #[graphql(key)] sku: String) -> Result<ProductVariant> {
-        Ok(ProductVariant { sku: parse("sku", &sku)? })
+    async fn find_product_variant_by_sku(
+        &self,
+        #[graphql(key)] sku: String,
+    ) -> Result<Eager<ProductVariant>> {
+        Ok(Eager(ProductVariant { sku: parse("sku", &sku)? }))
     }
 }
 

@@ -12,8 +12,8 @@ use emporia_contracts::{
 };
 use emporia_money::UnitPrice;
 use emporia_subgraph::{
-    DateTime, GraphMoney, UserError, UserErrorCode, access::*, bad_input, context, decimal_price, fault,
-    parse, parse_key, store_error,
+    DateTime, Eager, GraphMoney, UserError, UserErrorCode, access::*, bad_input, context, decimal_price,
+    fault, parse, parse_key, store_error,
 };
 use std::sync::Arc;
 
@@ -77,12 +77,12 @@ impl ProductVariant {
     }
 
     /// What it costs in the channel of this request, now; absent when it has no price there and cannot be bought.
-    async fn price(&self, ctx: &Context<'_>) -> Result<Option<VariantPrice>> {
+    async fn price(&self, ctx: &Context<'_>) -> Result<Option<Eager<VariantPrice>>> {
         // From memory: nothing to batch.
         let service = ctx.data::<PricingService>()?;
         let mut found =
             service.prices_at(&context(ctx)?.channel.key, std::slice::from_ref(&self.sku), service.now());
-        Ok(found.pop().flatten().map(Into::into))
+        Ok(found.pop().flatten().map(|price| Eager(price.into())))
     }
 }
 
@@ -225,8 +225,11 @@ impl Query {
     }
 
     #[graphql(entity)]
-    async fn find_product_variant_by_sku(&self, #[graphql(key)] sku: String) -> Result<ProductVariant> {
-        Ok(ProductVariant { sku: parse("sku", &sku)? })
+    async fn find_product_variant_by_sku(
+        &self,
+        #[graphql(key)] sku: String,
+    ) -> Result<Eager<ProductVariant>> {
+        Ok(Eager(ProductVariant { sku: parse("sku", &sku)? }))
     }
 }
 

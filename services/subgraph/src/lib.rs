@@ -2,6 +2,7 @@
 
 pub mod access;
 mod address;
+mod eager;
 mod errors;
 mod idempotency;
 mod input;
@@ -12,10 +13,11 @@ mod trouble;
 mod user_error;
 
 pub use address::{AddressInput, PostalAddress};
+pub use eager::Eager;
 pub use errors::{bad_input, conflict, fault, forbidden, not_found, store_error, unauthenticated};
 pub use idempotency::{fingerprint, idempotency, run_once};
 pub use input::{page_size, parse, parse_id, parse_key};
-pub use money::{GraphMoney, decimal_price};
+pub use money::{GraphMoney, MoneyObject, decimal_price};
 pub use time::DateTime;
 pub use totals::{OrderTaxTotal, OrderTotals};
 pub use trouble::Trouble;

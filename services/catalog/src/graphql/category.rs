@@ -11,7 +11,7 @@ use async_graphql::{
     connection::{Connection, Edge},
 };
 use emporia_contracts::ids::CategoryId;
-use emporia_subgraph::{access::*, context};
+use emporia_subgraph::{Eager, access::*, context};
 use std::sync::Arc;
 
 /// A node of the catalogue's tree.
@@ -21,12 +21,13 @@ pub(super) fn nodes(categories: &[Arc<Category>]) -> Vec<GraphCategory> {
     categories.iter().cloned().map(GraphCategory).collect()
 }
 
-pub(super) type Products = Connection<String, GraphProduct>;
+pub(super) type Products = Connection<String, Eager<GraphProduct>>;
 
 pub(super) fn connection(page: ProductPage) -> Products {
     let mut connection = Connection::new(page.has_previous, page.has_next);
-    let edge =
-        |(cursor, stored): (emporia_store::Cursor, _)| Edge::new(cursor.to_string(), GraphProduct(stored));
+    let edge = |(cursor, stored): (emporia_store::Cursor, _)| {
+        Edge::new(cursor.to_string(), Eager(GraphProduct(stored)))
+    };
     connection.edges.extend(page.items.into_iter().map(edge));
     connection
 }

@@ -8,7 +8,7 @@ use crate::{
     service::{CatalogService, ProductSort, StoredProduct},
 };
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
-use emporia_subgraph::{DateTime, access::*};
+use emporia_subgraph::{DateTime, Eager, access::*};
 use std::sync::Arc;
 
 /// The order of a listing.
@@ -55,8 +55,8 @@ pub struct ProductMedia {
 pub struct GraphProduct(pub(super) Arc<StoredProduct>);
 
 impl GraphProduct {
-    fn variant(&self, variant: &Variant) -> GraphVariant {
-        GraphVariant { stored: Arc::clone(&self.0), variant: variant.clone() }
+    fn variant(&self, place: usize) -> Eager<GraphVariant> {
+        Eager(GraphVariant { stored: Arc::clone(&self.0), place })
     }
 }
 
@@ -111,17 +111,17 @@ impl GraphProduct {
     }
 
     /// Its variants, in the order in which they are shown.
-    async fn variants(&self) -> Vec<GraphVariant> {
-        self.0.product.variants.iter().map(|variant| self.variant(variant)).collect()
+    async fn variants(&self) -> Vec<Eager<GraphVariant>> {
+        (0..self.0.product.variants.len()).map(|place| self.variant(place)).collect()
     }
 
     /// The variant of a SKU, when the product has it.
     async fn variant_by_sku(
         &self,
         #[graphql(desc = "Stock keeping unit.")] sku: String,
-    ) -> Option<GraphVariant> {
-        let found = self.0.product.variants.iter().find(|v| v.sku.as_str() == sku);
-        found.map(|variant| self.variant(variant))
+    ) -> Option<Eager<GraphVariant>> {
+        let place = self.0.product.variants.iter().position(|v| v.sku.as_str() == sku)?;
+        Some(self.variant(place))
     }
 
     /// Pictures, the main one first.
@@ -208,7 +208,14 @@ impl GraphProduct {
 /// What is sold: one choice of a product's options.
 pub struct GraphVariant {
     pub(super) stored: Arc<StoredProduct>,
-    pub(super) variant: Variant,
+    /// Which of the product's variants it is.
+    pub(super) place: usize,
+}
+
+impl GraphVariant {
+    fn variant(&self) -> &Variant {
+        &self.stored.product.variants[self.place]
+    }
 }
 
 /// What is sold: one choice of a product's options.
@@ -216,12 +223,12 @@ pub struct GraphVariant {
 impl GraphVariant {
     /// Stock keeping unit.
     async fn sku(&self) -> String {
-        self.variant.sku.to_string()
+        self.variant().sku.to_string()
     }
 
     /// Its id.
     async fn id(&self) -> ID {
-        self.variant.id.to_string().into()
+        self.variant().id.to_string().into()
     }
 
     /// The product's title in the language of the request; its options tell it from its siblings.
@@ -230,45 +237,46 @@ impl GraphVariant {
     }
 
     /// Its choices.
-    async fn options(&self) -> Vec<VariantOption> {
-        let options = self.stored.product.selected_options(&self.variant);
-        options.into_iter().map(|o| VariantOption { name: o.name, value: o.value }).collect()
+    async fn options(&self) -> Vec<Eager<VariantOption>> {
+        let options = self.stored.product.selected_options(self.variant());
+        options.into_iter().map(|o| Eager(VariantOption { name: o.name, value: o.value })).collect()
     }
 
     /// Trade item number (GTIN-8, -12, -13 or -14).
     async fn gtin(&self) -> Option<String> {
-        self.variant.gtin.as_ref().map(ToString::to_string)
+        self.variant().gtin.as_ref().map(ToString::to_string)
     }
 
     /// Address of its picture, or of the product's main one.
     async fn image(&self) -> Option<String> {
-        self.stored.product.image_of(&self.variant).map(ToOwned::to_owned)
+        self.stored.product.image_of(self.variant()).map(ToOwned::to_owned)
     }
 
     /// Its own attributes.
     async fn attributes(&self, ctx: &Context<'_>) -> Result<Vec<ProductAttribute>> {
-        attributes(ctx, &self.stored.product.product_type, &self.variant.attributes)
+        attributes(ctx, &self.stored.product.product_type, &self.variant().attributes)
     }
 
     /// Weight of one unit in grams.
     async fn weight_grams(&self) -> i32 {
-        i32::try_from(self.variant.weight_grams).unwrap_or(i32::MAX)
+        i32::try_from(self.variant().weight_grams).unwrap_or(i32::MAX)
     }
 
     /// Whether it has to be delivered.
     async fn shippable(&self) -> bool {
-        self.variant.shippable
+        self.variant().shippable
     }
 
     /// Class of goods for tax.
     #[graphql(directive = requires_scopes::apply(scope(reader::SEES_ALL)))]
     async fn tax_category(&self, ctx: &Context<'_>) -> Result<String> {
         reader::only_staff(ctx)?;
-        Ok(self.variant.tax_category.to_string())
+        Ok(self.variant().tax_category.to_string())
     }
 
     /// Its product.
     async fn product(&self) -> GraphProduct {
+        // Not eager: a product has variants, and futures that hold each other need a box between.
         GraphProduct(Arc::clone(&self.stored))
     }
 }

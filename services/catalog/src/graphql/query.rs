@@ -10,25 +10,27 @@ use crate::{
 };
 use async_graphql::{Context, ID, Object, Result};
 use emporia_contracts::{ids::CategoryId, values::Sku};
-use emporia_subgraph::{access::*, bad_input, context, not_found, parse, parse_id};
+use emporia_subgraph::{Eager, access::*, bad_input, context, not_found, parse, parse_id};
 use std::sync::Arc;
 
 /// Questions about the catalogue.
 pub struct Query;
 
-fn visible(ctx: &Context<'_>, found: Option<Arc<StoredProduct>>) -> Result<Option<GraphProduct>> {
+fn visible(ctx: &Context<'_>, found: Option<Arc<StoredProduct>>) -> Result<Option<Eager<GraphProduct>>> {
     let context = context(ctx)?;
-    Ok(found.filter(|stored| reader::sees(context, &stored.product)).map(GraphProduct))
+    Ok(found
+        .filter(|stored| reader::sees(context, &stored.product))
+        .map(|stored| Eager(GraphProduct(stored))))
 }
 
-async fn variant(ctx: &Context<'_>, sku: &str) -> Result<Option<GraphVariant>> {
+async fn variant(ctx: &Context<'_>, sku: &str) -> Result<Option<Eager<GraphVariant>>> {
     let sku: Sku = parse("sku", sku)?;
     let found = ctx.data::<loaders::Skus>()?.load_one(sku.clone()).await.map_err(reader::store_fault)?;
     let context = context(ctx)?;
     let found = found.filter(|stored| reader::sees(context, &stored.product));
     Ok(found.and_then(|stored| {
-        let variant = stored.product.variant(&sku)?.clone();
-        Some(GraphVariant { stored, variant })
+        let place = stored.product.variants.iter().position(|variant| variant.sku == sku)?;
+        Some(Eager(GraphVariant { stored, place }))
     }))
 }
 
@@ -41,7 +43,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Its id.")] id: Option<ID>,
         #[graphql(desc = "Or its slug.")] slug: Option<String>,
-    ) -> Result<Option<GraphProduct>> {
+    ) -> Result<Option<Eager<GraphProduct>>> {
         let service = ctx.data::<CatalogService>()?;
         let found = match (id, slug) {
             (Some(id), None) => ctx.data::<loaders::Products>()?.load_one(parse_id("id", &id)?).await,
@@ -57,7 +59,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Stock keeping unit.")] sku: String,
-    ) -> Result<Option<GraphVariant>> {
+    ) -> Result<Option<Eager<GraphVariant>>> {
         variant(ctx, &sku).await
     }
 
@@ -131,7 +133,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(key)] id: ID,
-    ) -> Result<Option<GraphProduct>> {
+    ) -> Result<Option<Eager<GraphProduct>>> {
         let found = ctx.data::<loaders::Products>()?.load_one(parse_id("id", &id)?).await;
         visible(ctx, found.map_err(reader::store_fault)?)
     }
@@ -141,7 +143,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(key)] sku: String,
-    ) -> Result<Option<GraphVariant>> {
+    ) -> Result<Option<Eager<GraphVariant>>> {
         variant(ctx, &sku).await
     }
 
