@@ -81,6 +81,51 @@ async fn a_declined_card_takes_nothing_keeps_the_stock_and_another_card_works() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_cards_one_declined_takes_nothing_and_two_good_ones_share_the_order() {
+    let shop = Emporia::small().await;
+    let (guest, staff) = (shop.guest().await, shop.operator(&["admin"]).await);
+    let checkout = guest.checkout(&guest.cart_with(&[("LAST-ONE", 1)]).await, "DE").await;
+    guest.deliver(&checkout).await;
+    let add = "mutation($id: ID!, $token: String!, $amount: String) { addCheckoutPayment(input: {checkoutId: $id, \
+               cardToken: $token, amount: $amount}) { userErrors { code } } }";
+    let pay = async |number: &str, amount: Option<&str>| {
+        let token = guest.card(number).await;
+        guest.data(add, json!({"id": checkout, "token": token, "amount": amount})).await
+    };
+    let kinds = async || -> Vec<(EntryType, i64)> {
+        let ledger = shop.provider.whole_ledger().await.unwrap();
+        ledger.iter().map(|e| (e.kind, e.amount_minor.abs())).collect()
+    };
+    pay("4242424242424242", Some("5.00")).await;
+    pay(&card(Behaviour::Decline(DeclineCode::InsufficientFunds)), None).await;
+    let declined = guest.complete(&checkout).await;
+    assert_eq!(declined["userErrors"][0]["code"], "PAYMENT_DECLINED", "{declined:#}");
+    until(async || kinds().await.contains(&(EntryType::Void, 500)).then_some(())).await;
+    let query = "{ stockLevels(skus: [\"LAST-ONE\"]) { reserved } }";
+    assert_eq!(staff.data(query, json!({})).await["stockLevels"][0]["reserved"], 1, "it is kept for him");
+
+    // Both again, since nothing of the first attempt was taken.
+    pay("4242424242424242", Some("5.00")).await;
+    pay("5555555555554444", None).await;
+    let bought = guest.complete(&checkout).await;
+    let id = &bought["order"]["id"];
+    assert!(id.is_string(), "{bought:#}");
+    let fulfil = "mutation($id: ID!) { createFulfilment(input: {orderId: $id}) { fulfilment { id } } }";
+    let made = staff.data(fulfil, json!({"id": id})).await;
+    let ship = "mutation($id: ID!, $f: ID!) { shipFulfilment(input: {orderId: $id, fulfilmentId: $f}) { userErrors { message } } }";
+    staff.data(ship, json!({"id": id, "f": made["createFulfilment"]["fulfilment"]["id"]})).await;
+    shop.caught_up().await;
+    let query = "query($id: ID!) { order(id: $id) { outstanding { amount } tenders { amount { amount } } payments { captured { amount } } } }";
+    let seen = staff.data(query, json!({"id": id})).await;
+    assert_eq!(seen["order"]["outstanding"]["amount"], "0.00", "{seen:#}");
+    let mut captured: Vec<_> =
+        kinds().await.into_iter().filter(|(kind, _)| *kind == EntryType::Capture).collect();
+    captured.sort_by_key(|(_, amount)| *amount);
+    assert_eq!(captured, [(EntryType::Capture, 500), (EntryType::Capture, 990)]);
+    assert_eq!(seen["order"]["payments"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_three_d_secure_challenge_is_passed_at_the_provider_and_the_order_follows() {
     let shop = Emporia::small().await;
     let guest = shop.guest().await;
