@@ -56,7 +56,13 @@ impl CheckoutService {
     async fn begin(&self, checkout: Checkout, expected_total: Option<Money>) -> Result<(), CheckoutError> {
         let cart = self.deps.carts.cart(CartRequest { cart: checkout.cart }).await?;
         if cart.ordered.is_some() {
-            return Err(CheckoutError::State(checkout.id, checkout.state));
+            // Perhaps by this very checkout, driven by another call since it was read.
+            let now = self.load(checkout.id).await?;
+            return if now.state == checkout.state {
+                Err(CheckoutError::State(checkout.id, checkout.state))
+            } else {
+                Ok(())
+            };
         }
         let option = checkout.delivery_option.clone();
         if cart.revision != checkout.cart_revision {
@@ -263,9 +269,9 @@ impl CheckoutService {
             c.due = now + IDLE;
             Ok(())
         });
-        if let Some(back) = back.await? {
-            self.settle(back).await?;
-        }
+        // Another driver was quicker, and the cart is claimed or sold by this very checkout: its result is this one's.
+        let Some(back) = back.await? else { return Ok(None) };
+        self.settle(back).await?;
         Err(match refusal {
             CartRefusal::Changed { .. } => CheckoutError::CartChanged,
             refusal => CheckoutError::Cart(refusal),
