@@ -66,7 +66,10 @@ pub(crate) async fn bring_forward(
 /// The form of the tables; none if there are none.
 async fn stored(client: &impl GenericClient, schema: &str, place: &str) -> Result<Option<i32>, StoreError> {
     let broken = |error: tokio_postgres::Error| fault(&error, place);
-    let there = client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&format!("{schema}.format")]).await;
+    // Not `to_regclass`: it may answer from what the session remembers of before the lock was taken.
+    let there = "SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                                WHERE n.nspname = $1 AND c.relname = 'format')";
+    let there = client.query_one(there, &[&schema]).await;
     if !there.and_then(|row| row.try_get::<_, bool>(0)).map_err(broken)? {
         return Ok(None);
     }
