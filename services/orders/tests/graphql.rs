@@ -5,6 +5,7 @@ mod room;
 use emporia_contracts::{Principal, orders::FulfilmentCreated};
 use room::{Room, context, guest, operator};
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 
 const ORDER: &str = "query($id: ID!) { order(id: $id) { id number timeline { event actor } } }";
 const ENTITY: &str = "query($id: ID!) { _entities(representations: [{ __typename: \"Order\", id: $id }]) { ... on Order { number } } }";
@@ -54,6 +55,31 @@ async fn an_order_is_seen_by_its_owner_and_by_operators_and_by_nobody_else() {
         let answer = room.ask(guest("ann"), ORDER, json!({ "id": wrong })).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
     }
+}
+
+#[tokio::test]
+async fn a_page_of_orders_with_their_parts_takes_as_many_reads_as_one_order() {
+    let room = Room::open().await;
+    let page = "{ myOrders(first: 50) { nodes { number fulfilments { state lines { quantity } } returns { at } } } }";
+    let mut reads = vec![];
+    for orders in 1..=6 {
+        let order = room.place(&room.request(&[("MUG", 1, 500)])).await;
+        let parcel = room.plan(order, None, None).await;
+        room.ship(order, &parcel).await;
+        let line = room.order(order).await.lines[0].priced.id.to_string();
+        let back = json!({ "externalId": format!("R-{orders}"), "orderId": order.to_string(), "location": "shop",
+            "lines": [{ "orderLineId": line, "sku": "MUG", "quantity": 1, "condition": "RESTOCK" }] });
+        assert_eq!(room.operate("recordReturn", back).await["userErrors"], json!([]));
+        room.reads.store(0, Ordering::Relaxed);
+        let seen = room.ask(guest("ann"), page, json!({})).await;
+        reads.push(room.reads.load(Ordering::Relaxed));
+        let nodes = seen["data"]["myOrders"]["nodes"].as_array().unwrap_or_else(|| panic!("{seen}"));
+        let whole = |node: &Value| {
+            node["fulfilments"][0]["state"] == "DELIVERED" && node["returns"].as_array().unwrap().len() == 1
+        };
+        assert!(nodes.len() == orders && nodes.iter().all(whole), "{seen}");
+    }
+    assert_eq!(reads, [3; 6], "the page, its fulfilments, its returns");
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! A room of orders on a real store, for tests.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+mod counting;
+
 use async_graphql::{Request, Variables};
+use counting::Counting;
 use emporia_contracts::{
     GuestKey, Owner, Principal, RequestContext,
     channels::{Channel, ChannelFacts, PriceKind, RoundingPlace, RoundingPolicy},
@@ -19,19 +22,21 @@ use emporia_contracts::{
 use emporia_events::{Consumer, ConsumerHandle, Envelope, EventMeta, EventPayload, envelope};
 use emporia_id::{FixedClock, Ids};
 use emporia_money::{Money, Rounding, UnitPrice};
-use emporia_orders::{Order, OrdersFollowPayments, OrdersSchema, OrdersService, schema, space};
+use emporia_orders::{Order, OrdersFollowPayments, OrdersService, schema, space};
 use emporia_store::{Position, SpaceSchema, Store};
-use emporia_store_sqlite::{Durability, SqliteOptions};
+use emporia_store_sqlite::{Durability, SqliteBackend, SqliteOptions};
 use emporia_vault::{MasterKey, Vault};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicUsize};
 
 pub const NOW: &str = "2026-11-24T12:00:00Z";
 
 pub struct Room {
     pub store: Store,
+    /// How often documents were read.
+    pub reads: Arc<AtomicUsize>,
     pub orders: OrdersService,
-    pub graph: OrdersSchema,
+    pub graph: emporia_subgraph::Subgraph,
     pub clock: Arc<FixedClock>,
     pub ids: Ids,
     pub vault: Vault,
@@ -54,11 +59,14 @@ impl Room {
         let options = SqliteOptions::new(directory.path()).durability(Durability::None).clock(clock.clone());
         // `payments` only speaks here: what it says is what orders follow.
         let schemas = vec![space(), SpaceSchema::new("payments").schema(1)];
-        let store = emporia_store_sqlite::open(options, schemas).await.unwrap();
+        let reads = Arc::new(AtomicUsize::new(0));
+        let backend = Counting(SqliteBackend::open(options).unwrap(), reads.clone());
+        let store = Store::open(Arc::new(backend), schemas, clock.clone()).await.unwrap();
         let orders = OrdersService::new(store.space("orders").unwrap(), ids.clone(), vault.clone());
         Self {
             graph: schema(orders.clone(), emporia_events::Live::follow(std::sync::Arc::new(store.clone()))),
             store,
+            reads,
             orders,
             clock,
             ids,
@@ -68,7 +76,7 @@ impl Room {
     }
 
     pub async fn restart(self) -> Self {
-        let Self { store, clock, directory, vault, ids, orders, graph } = self;
+        let Self { store, clock, directory, vault, ids, orders, graph, .. } = self;
         store.close().await;
         drop((store, orders, graph));
         Self::open_in(directory, clock, vault, ids).await
