@@ -1,11 +1,9 @@
 //! The graph: every room's subgraph, composed into one.
 
 use crate::platform::Platform;
-use async_graphql::{ObjectType, SDLExportOptions, Schema, SubscriptionType};
 use emporia_contracts::RequestContext;
-use emporia_gateway::{
-    BuildError, ComposeError, Config, Gateway, GatewayBuilder, Local, Supergraph, compose,
-};
+use emporia_gateway::{BuildError, ComposeError, Config, Gateway, Local, Supergraph, compose};
+use emporia_subgraph::Subgraph;
 
 /// Why there is no graph.
 #[derive(Debug, thiserror::Error)]
@@ -18,49 +16,14 @@ pub enum GraphError {
     Build(#[from] BuildError),
 }
 
-/// A subgraph's schema in the form that composition wants.
-fn sdl<Q, M, S>(schema: &Schema<Q, M, S>) -> String
-where
-    Q: ObjectType + 'static,
-    M: ObjectType + 'static,
-    S: SubscriptionType + 'static,
-{
-    schema.sdl_with_options(
-        SDLExportOptions::new().federation().compose_directive().sorted_fields().sorted_arguments(),
-    )
-}
-
-/// A schema called in this process, with the request's context put in.
-fn local<Q, M, S>(schema: Schema<Q, M, S>) -> Local<Schema<Q, M, S>>
-where
-    Q: ObjectType + 'static,
-    M: ObjectType + 'static,
-    S: SubscriptionType + 'static,
-{
-    Local::new(schema).with_context(|request, caller| match caller.data.downcast_ref::<RequestContext>() {
-        Some(context) => request.data(context.clone()),
-        // Without a context every resolver that needs one answers with a fault.
-        None => request,
-    })
-}
-
 /// A room's part of the graph.
 struct Room {
     name: &'static str,
-    sdl: String,
-    join: Box<dyn FnOnce(GatewayBuilder) -> GatewayBuilder>,
-}
-
-fn room<Q, M, S>(name: &'static str, schema: Schema<Q, M, S>) -> Room
-where
-    Q: ObjectType + 'static,
-    M: ObjectType + 'static,
-    S: SubscriptionType + 'static,
-{
-    Room { name, sdl: sdl(&schema), join: Box::new(move |builder| builder.subgraph(name, local(schema))) }
+    subgraph: Subgraph,
 }
 
 fn rooms(p: &Platform) -> Vec<Room> {
+    let room = |name, subgraph| Room { name, subgraph };
     vec![
         room("channels", emporia_channels::schema(p.channels.clone())),
         room("catalog", emporia_catalog::schema(p.catalog.clone(), p.live.clone())),
@@ -75,11 +38,24 @@ fn rooms(p: &Platform) -> Vec<Room> {
     ]
 }
 
+/// A subgraph called in this process, with the request's context put in.
+fn local(subgraph: Subgraph) -> Local<Subgraph> {
+    Local::new(subgraph).with_context(|request, caller| match caller.data.downcast_ref::<RequestContext>() {
+        Some(context) => request.data(context.clone()),
+        // Without a context every resolver that needs one answers with a fault.
+        None => request,
+    })
+}
+
 fn composed(rooms: &[Room]) -> Result<Supergraph, ComposeError> {
-    let urls: Vec<String> =
-        rooms.iter().map(|room| format!("http://{}.emporia.internal/graphql", room.name)).collect();
+    let described: Vec<(&str, String, String)> = rooms
+        .iter()
+        .map(|room| {
+            (room.name, room.subgraph.sdl(), format!("http://{}.emporia.internal/graphql", room.name))
+        })
+        .collect();
     let parts: Vec<(&str, &str, &str)> =
-        rooms.iter().zip(&urls).map(|(room, url)| (room.name, room.sdl.as_str(), url.as_str())).collect();
+        described.iter().map(|(name, sdl, url)| (*name, sdl.as_str(), url.as_str())).collect();
     compose(&parts)
 }
 
@@ -98,5 +74,8 @@ pub fn supergraph(platform: &Platform) -> Result<Supergraph, ComposeError> {
 pub fn gateway(platform: &Platform, config: Config) -> Result<Gateway, GraphError> {
     let rooms = rooms(platform);
     let builder = Gateway::builder(composed(&rooms)?).config(config);
-    Ok(rooms.into_iter().fold(builder, |builder, room| (room.join)(builder)).build()?)
+    Ok(rooms
+        .into_iter()
+        .fold(builder, |builder, room| builder.subgraph(room.name, local(room.subgraph)))
+        .build()?)
 }

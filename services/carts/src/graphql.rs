@@ -8,18 +8,17 @@ use crate::{
     service::{CartError, CartsService},
 };
 use async_graphql::{Context, EmptySubscription, ID, Object, Result, Schema};
-use emporia_subgraph::{access::*, context, fault, not_found, parse_id, store_error};
-
-/// The subgraph of carts.
-pub type CartsSchema = Schema<Query, mutation::Mutation, EmptySubscription>;
+use emporia_subgraph::{Subgraph, access::*, context, fault, not_found, parse_id, store_error};
 
 /// Builds the subgraph.
-pub fn schema(service: CartsService) -> CartsSchema {
-    Schema::build(Query, mutation::Mutation, EmptySubscription)
-        .enable_federation()
-        .enable_subscription_in_federation()
-        .data(service)
-        .finish()
+pub fn schema(service: CartsService) -> Subgraph {
+    Subgraph::new(
+        Schema::build(Query, mutation::Mutation, EmptySubscription)
+            .enable_federation()
+            .enable_subscription_in_federation()
+            .data(service)
+            .finish(),
+    )
 }
 
 /// What is an error, not something that the shopper can put right.

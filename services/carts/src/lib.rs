@@ -6,6 +6,6 @@ mod model;
 mod service;
 
 pub use commands::MergeStrategy;
-pub use graphql::{CartsSchema, schema};
+pub use graphql::schema;
 pub use model::{Cart, CartLine, CartState, space};
 pub use service::{CartError, CartsDeps, CartsService, LineRequest};

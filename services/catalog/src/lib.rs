@@ -12,7 +12,7 @@ pub use commands::{
     product_types::DefineProductType,
     products::{ProductDraft, ProductPatch, VariantDraft},
 };
-pub use graphql::{CatalogSchema, schema};
+pub use graphql::schema;
 pub use model::{
     AttributeDefinition, AttributeKind, AttributeLevel, AttributeValue, Category, Media, Product,
     ProductType, Texts, Variant, space,

@@ -2,18 +2,17 @@ use crate::service::{ChannelsError, ChannelsService};
 use async_graphql::{Context, EmptySubscription, Enum, InputObject, Object, Result, Schema, SimpleObject};
 use emporia_contracts::channels::{self, ChannelFacts, RoundingPolicy};
 use emporia_money::Rounding;
-use emporia_subgraph::{UserError, UserErrorCode, access::*, context, parse, store_error};
-
-/// The subgraph of channels.
-pub type ChannelsSchema = Schema<Query, Mutation, EmptySubscription>;
+use emporia_subgraph::{Subgraph, UserError, UserErrorCode, access::*, context, parse, store_error};
 
 /// Builds the subgraph.
-pub fn schema(service: ChannelsService) -> ChannelsSchema {
-    Schema::build(Query, Mutation, EmptySubscription)
-        .enable_federation()
-        .enable_subscription_in_federation()
-        .data(service)
-        .finish()
+pub fn schema(service: ChannelsService) -> Subgraph {
+    Subgraph::new(
+        Schema::build(Query, Mutation, EmptySubscription)
+            .enable_federation()
+            .enable_subscription_in_federation()
+            .data(service)
+            .finish(),
+    )
 }
 
 /// Whether prices include tax.

@@ -5,6 +5,6 @@ mod graphql;
 mod model;
 mod service;
 
-pub use graphql::{ChannelsSchema, schema};
+pub use graphql::schema;
 pub use model::space;
 pub use service::{ChannelsError, ChannelsService};

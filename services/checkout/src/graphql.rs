@@ -10,18 +10,17 @@ use async_graphql::{
     connection::{Connection, Edge},
 };
 use emporia_store::Cursor;
-use emporia_subgraph::{access::*, context, page_size, parse_id, store_error};
-
-/// The subgraph of checkout.
-pub type CheckoutSchema = Schema<Query, mutation::Mutation, EmptySubscription>;
+use emporia_subgraph::{Subgraph, access::*, context, page_size, parse_id, store_error};
 
 /// Builds the subgraph.
-pub fn schema(service: CheckoutService) -> CheckoutSchema {
-    Schema::build(Query, mutation::Mutation, EmptySubscription)
-        .enable_federation()
-        .enable_subscription_in_federation()
-        .data(service)
-        .finish()
+pub fn schema(service: CheckoutService) -> Subgraph {
+    Subgraph::new(
+        Schema::build(Query, mutation::Mutation, EmptySubscription)
+            .enable_federation()
+            .enable_subscription_in_federation()
+            .data(service)
+            .finish(),
+    )
 }
 
 /// Questions about checkouts.

@@ -5,6 +5,6 @@ mod graphql;
 mod model;
 mod service;
 
-pub use graphql::{CheckoutSchema, schema};
+pub use graphql::schema;
 pub use model::{Checkout, CheckoutState, DeliveryOption, DeliveryRate, Tender, space};
 pub use service::{CheckoutDeps, CheckoutError, CheckoutService, Progress, StartCheckout};

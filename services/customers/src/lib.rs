@@ -7,7 +7,7 @@ mod roles;
 mod service;
 
 pub use commands::{AccountRefusal, AddressChange, OperatorRefusal, ProfileChange};
-pub use graphql::{CustomersSchema, schema};
+pub use graphql::schema;
 pub use model::{AddressBook, BookEntry, Profile, space};
 pub use roles::{roles, scopes};
 pub use service::{

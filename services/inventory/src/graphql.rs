@@ -14,31 +14,30 @@ use emporia_contracts::{
 use emporia_events::Live;
 use emporia_store::StoreError;
 use emporia_subgraph::{
-    DateTime, Eager, UserError, UserErrorCode, access::*, bad_input, context, page_size, parse, run_once,
-    store_error,
+    DateTime, Eager, Subgraph, UserError, UserErrorCode, access::*, bad_input, context, page_size, parse,
+    run_once, store_error,
 };
 use serde::Serialize;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-/// The subgraph of stock.
-pub type InventorySchema = Schema<Query, Mutation, Subscription>;
-
 /// Builds the subgraph.
-pub fn schema(service: InventoryService, live: Live) -> InventorySchema {
+pub fn schema(service: InventoryService, live: Live) -> Subgraph {
     let availability = DataLoader::with_cache(AvailabilityLoader(service.clone()), tokio::spawn, NoCache)
         .delay(Duration::ZERO)
         .max_batch_size(1000);
     let stock = DataLoader::with_cache(StockLoader(service.clone()), tokio::spawn, NoCache)
         .delay(Duration::ZERO)
         .max_batch_size(1000);
-    Schema::build(Query, Mutation, Subscription)
-        .enable_federation()
-        .enable_subscription_in_federation()
-        .data(service)
-        .data(live)
-        .data(availability)
-        .data(stock)
-        .finish()
+    Subgraph::new(
+        Schema::build(Query, Mutation, Subscription)
+            .enable_federation()
+            .enable_subscription_in_federation()
+            .data(service)
+            .data(live)
+            .data(availability)
+            .data(stock)
+            .finish(),
+    )
 }
 
 type Pool = Arc<Vec<LocationKey>>;

@@ -8,7 +8,7 @@ mod service;
 mod subscription;
 
 pub use commands::sourcing::{Level, Plan, plan};
-pub use graphql::{InventorySchema, schema};
+pub use graphql::schema;
 pub use model::{CountTask, Location, LocationKind, Movement, StockLevel, StockPolicy, space};
 pub use projections::StockFollowsOrders;
 pub use service::{InventoryError, InventoryService, SetStockLevel};

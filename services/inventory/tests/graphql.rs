@@ -5,16 +5,17 @@ mod room;
 use async_graphql::{Request, Variables};
 use emporia_contracts::{Principal, RequestContext};
 use emporia_events::Live;
-use emporia_inventory::{InventorySchema, schema};
+use emporia_inventory::schema;
+use emporia_subgraph::Subgraph;
 use room::{Room, channel};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-fn open(room: &Room) -> InventorySchema {
+fn open(room: &Room) -> Subgraph {
     schema(room.stock.clone(), Live::follow(Arc::new(room.store.clone())))
 }
 
-async fn run(schema: &InventorySchema, text: &str, variables: Value) -> Value {
+async fn run(schema: &Subgraph, text: &str, variables: Value) -> Value {
     let context = RequestContext {
         principal: Principal::System("test".into()),
         guest: None,

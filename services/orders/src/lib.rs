@@ -6,7 +6,7 @@ mod model;
 mod projections;
 mod service;
 
-pub use graphql::{OrdersSchema, schema};
+pub use graphql::schema;
 pub use model::{
     Fulfilment, FulfilmentState, LedgerEntry, LedgerKind, Order, OrderLine, OrderStatus, ReturnDocument,
     TimelineEntry, Units, space,

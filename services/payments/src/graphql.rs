@@ -11,26 +11,25 @@ use emporia_contracts::{
 use emporia_money::Money;
 use emporia_store::{Cursor, StoreError};
 use emporia_subgraph::{
-    DateTime, GraphMoney, Trouble, UserError, UserErrorCode, access::*, bad_input, context, fault,
+    DateTime, GraphMoney, Subgraph, Trouble, UserError, UserErrorCode, access::*, bad_input, context, fault,
     fingerprint, not_found, page_size, parse_id, store_error,
 };
 use serde::Serialize;
 use std::{collections::HashMap, time::Duration};
 
-/// The subgraph of payments.
-pub type PaymentsSchema = Schema<Query, Mutation, EmptySubscription>;
-
 /// Builds the subgraph.
-pub fn schema(service: PaymentsService) -> PaymentsSchema {
+pub fn schema(service: PaymentsService) -> Subgraph {
     let orders = DataLoader::with_cache(OrderLoader(service.clone()), tokio::spawn, NoCache)
         .delay(Duration::ZERO)
         .max_batch_size(200);
-    Schema::build(Query, Mutation, EmptySubscription)
-        .enable_federation()
-        .enable_subscription_in_federation()
-        .data(service)
-        .data(orders)
-        .finish()
+    Subgraph::new(
+        Schema::build(Query, Mutation, EmptySubscription)
+            .enable_federation()
+            .enable_subscription_in_federation()
+            .data(service)
+            .data(orders)
+            .finish(),
+    )
 }
 
 /// Payments of the orders of one page together.

@@ -6,7 +6,7 @@ mod model;
 mod projections;
 mod service;
 
-pub use graphql::{PaymentsSchema, schema};
+pub use graphql::schema;
 pub use model::{Entry, EntryKind, Payment, space};
 pub use projections::PaymentsFollowOrders;
 pub use service::{PaymentsService, WebhookError};

@@ -12,21 +12,20 @@ use emporia_contracts::{
 };
 use emporia_money::UnitPrice;
 use emporia_subgraph::{
-    DateTime, Eager, GraphMoney, UserError, UserErrorCode, access::*, bad_input, context, decimal_price,
-    fault, parse, parse_key, store_error,
+    DateTime, Eager, GraphMoney, Subgraph, UserError, UserErrorCode, access::*, bad_input, context,
+    decimal_price, fault, parse, parse_key, store_error,
 };
 use std::sync::Arc;
 
-/// The subgraph of prices.
-pub type PricingSchema = Schema<Query, Mutation, EmptySubscription>;
-
 /// Builds the subgraph.
-pub fn schema(service: PricingService) -> PricingSchema {
-    Schema::build(Query, Mutation, EmptySubscription)
-        .enable_federation()
-        .enable_subscription_in_federation()
-        .data(service)
-        .finish()
+pub fn schema(service: PricingService) -> Subgraph {
+    Subgraph::new(
+        Schema::build(Query, Mutation, EmptySubscription)
+            .enable_federation()
+            .enable_subscription_in_federation()
+            .data(service)
+            .finish(),
+    )
 }
 
 /// Whether prices include tax.

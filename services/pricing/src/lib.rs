@@ -8,7 +8,7 @@ mod source;
 mod table;
 
 pub use commands::{Expected, PriceRefusal, PriceSetting, SetPrice};
-pub use graphql::{PricingSchema, schema};
+pub use graphql::schema;
 pub use model::space;
 pub use service::{PricingError, PricingService};
 pub use source::PriceSource;

@@ -4,7 +4,8 @@ mod room;
 
 use async_graphql::{Request, Variables};
 use emporia_contracts::{Principal, RequestContext};
-use emporia_pricing::{PricingSchema, schema};
+use emporia_pricing::schema;
+use emporia_subgraph::Subgraph;
 use room::{Room, channel};
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ fn context(key: &str) -> RequestContext {
     }
 }
 
-async fn run(schema: &PricingSchema, key: &str, text: &str, variables: Value) -> Value {
+async fn run(schema: &Subgraph, key: &str, text: &str, variables: Value) -> Value {
     let request = Request::new(text).variables(Variables::from_json(variables)).data(context(key));
     serde_json::to_value(schema.execute(request).await).unwrap()
 }

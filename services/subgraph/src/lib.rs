@@ -7,6 +7,7 @@ mod errors;
 mod idempotency;
 mod input;
 mod money;
+mod schema;
 mod time;
 mod totals;
 mod trouble;
@@ -18,6 +19,7 @@ pub use errors::{bad_input, conflict, fault, forbidden, not_found, store_error, 
 pub use idempotency::{fingerprint, idempotency, run_once};
 pub use input::{page_size, parse, parse_id, parse_key};
 pub use money::{GraphMoney, MoneyObject, decimal_price};
+pub use schema::Subgraph;
 pub use time::DateTime;
 pub use totals::{OrderTaxTotal, OrderTotals};
 pub use trouble::Trouble;

@@ -86,8 +86,11 @@ async fn an_eager_object_answers_like_any_other() {
     ] {
         let mut answers = vec![];
         for (one, many) in [("thing", "things"), ("eager", "eagers")] {
-            let fragment =
-                if selection.contains("...F") { "fragment F on Thing { twice inner { number } }" } else { "" };
+            let fragment = if selection.contains("...F") {
+                "fragment F on Thing { twice inner { number } }"
+            } else {
+                ""
+            };
             let query = format!("{{ {one} {{ {selection} }} {many} {{ {selection} }} }} {fragment}");
             let answer = schema.execute(query).await;
             let data = match answer.data {

@@ -5,19 +5,18 @@ use crate::{
 };
 use async_graphql::{Context, EmptySubscription, InputObject, Object, Result, Schema, SimpleObject};
 use emporia_subgraph::{
-    DateTime, UserError, UserErrorCode, access::*, context, parse, parse_key, store_error,
+    DateTime, Subgraph, UserError, UserErrorCode, access::*, context, parse, parse_key, store_error,
 };
 
-/// The subgraph of tax.
-pub type TaxSchema = Schema<Query, Mutation, EmptySubscription>;
-
 /// Builds the subgraph.
-pub fn schema(service: TaxService) -> TaxSchema {
-    Schema::build(Query, Mutation, EmptySubscription)
-        .enable_federation()
-        .enable_subscription_in_federation()
-        .data(service)
-        .finish()
+pub fn schema(service: TaxService) -> Subgraph {
+    Subgraph::new(
+        Schema::build(Query, Mutation, EmptySubscription)
+            .enable_federation()
+            .enable_subscription_in_federation()
+            .data(service)
+            .finish(),
+    )
 }
 
 /// A tax rate and when it holds.

@@ -9,6 +9,6 @@ mod table;
 
 pub use assessment::{Taxed, assess_lines};
 pub use commands::RateRefusal;
-pub use graphql::{TaxSchema, schema};
+pub use graphql::schema;
 pub use model::{TaxRate, space};
 pub use service::{TaxError, TaxService};

@@ -8,7 +8,8 @@ use emporia_contracts::{
 use emporia_id::Ids;
 use emporia_money::Rounding;
 use emporia_store_sqlite::{Durability, SqliteOptions};
-use emporia_tax::{TaxSchema, TaxService, schema, space};
+use emporia_subgraph::Subgraph;
+use emporia_tax::{TaxService, schema, space};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ fn context() -> RequestContext {
     }
 }
 
-async fn run(schema: &TaxSchema, text: &str, variables: Value) -> Value {
+async fn run(schema: &Subgraph, text: &str, variables: Value) -> Value {
     let request =
         Request::new(text).variables(async_graphql::Variables::from_json(variables)).data(context());
     serde_json::to_value(schema.execute(request).await).unwrap()

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use async_graphql::{Request, Variables};
-use emporia_carts::{CartsDeps, CartsSchema, CartsService, schema, space};
+use emporia_carts::{CartsDeps, CartsService, schema, space};
 use emporia_contracts::{
     Fault, GuestKey, Principal, RequestContext,
     catalog::{Catalog, VariantFacts, VariantsRequest},
@@ -117,7 +117,7 @@ fn not_here() -> Fault {
 pub struct Room {
     pub store: Store,
     pub carts: CartsService,
-    pub graph: CartsSchema,
+    pub graph: emporia_subgraph::Subgraph,
     pub shop: Arc<Shop>,
     pub clock: Arc<FixedClock>,
     pub ids: Ids,

@@ -13,18 +13,18 @@ mod subscription;
 use crate::service::CatalogService;
 use async_graphql::Schema;
 use emporia_events::Live;
-
-/// The subgraph of the catalogue.
-pub type CatalogSchema = Schema<query::Query, mutations::Mutation, subscription::Subscription>;
+use emporia_subgraph::Subgraph;
 
 /// Builds the subgraph.
-pub fn schema(service: CatalogService, live: Live) -> CatalogSchema {
-    Schema::build(query::Query, mutations::Mutation, subscription::Subscription)
-        .enable_federation()
-        .enable_subscription_in_federation()
-        .data(loaders::products(&service))
-        .data(loaders::skus(&service))
-        .data(service)
-        .data(live)
-        .finish()
+pub fn schema(service: CatalogService, live: Live) -> Subgraph {
+    Subgraph::new(
+        Schema::build(query::Query, mutations::Mutation, subscription::Subscription)
+            .enable_federation()
+            .enable_subscription_in_federation()
+            .data(loaders::products(&service))
+            .data(loaders::skus(&service))
+            .data(service)
+            .data(live)
+            .finish(),
+    )
 }

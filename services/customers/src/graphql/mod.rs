@@ -17,27 +17,28 @@ use async_graphql::{
 };
 use emporia_contracts::{Fault, Principal, ids::CustomerId};
 use emporia_store::Version;
-use emporia_subgraph::{UserError, UserErrorCode, bad_input, context, fault, not_found, store_error};
+use emporia_subgraph::{
+    Subgraph, UserError, UserErrorCode, bad_input, context, fault, not_found, store_error,
+};
 use std::{collections::HashMap, time::Duration};
-
-/// The subgraph of customers.
-pub type CustomersSchema = Schema<query::Query, Mutation, EmptySubscription>;
 
 /// Changes of accounts, sessions and rights.
 #[derive(Default, MergedObject)]
 pub struct Mutation(sessions::Sessions, profile::Profiles, operators::Operators, privacy::Privacy);
 
 /// Builds the subgraph.
-pub fn schema(service: CustomersService) -> CustomersSchema {
+pub fn schema(service: CustomersService) -> Subgraph {
     let loader = DataLoader::with_cache(CustomerLoader(service.clone()), tokio::spawn, NoCache)
         .delay(Duration::ZERO)
         .max_batch_size(200);
-    Schema::build(query::Query, Mutation::default(), EmptySubscription)
-        .enable_federation()
-        .enable_subscription_in_federation()
-        .data(service)
-        .data(loader)
-        .finish()
+    Subgraph::new(
+        Schema::build(query::Query, Mutation::default(), EmptySubscription)
+            .enable_federation()
+            .enable_subscription_in_federation()
+            .data(service)
+            .data(loader)
+            .finish(),
+    )
 }
 
 /// The customers of one page in one look.

@@ -10,8 +10,7 @@ use emporia_contracts::{
     customers::PersonalData,
 };
 use emporia_customers::{
-    CustomersDeps, CustomersOptions, CustomersSchema, CustomersService, Registration, SignedIn, Who, schema,
-    space,
+    CustomersDeps, CustomersOptions, CustomersService, Registration, SignedIn, Who, schema, space,
 };
 use emporia_events::EventMeta;
 use emporia_id::{FixedClock, Ids};
@@ -33,7 +32,7 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct Room {
     pub store: Store,
     pub customers: CustomersService,
-    pub graph: CustomersSchema,
+    pub graph: emporia_subgraph::Subgraph,
     pub clock: Arc<FixedClock>,
     pub vault: Vault,
     pub orders: Arc<OtherRoom>,

@@ -16,27 +16,27 @@ use async_graphql::{
 use emporia_contracts::ids::{FulfilmentId, OrderId, ReturnId};
 use emporia_events::Live;
 use emporia_store::{StoreError, Versioned};
+use emporia_subgraph::Subgraph;
 use std::{collections::HashMap, time::Duration};
 
-/// The subgraph of orders.
-pub type OrdersSchema = Schema<query::Query, mutation::Mutation, subscription::Subscription>;
-
 /// Builds the subgraph.
-pub fn schema(service: OrdersService, live: Live) -> OrdersSchema {
+pub fn schema(service: OrdersService, live: Live) -> Subgraph {
     let loader = DataLoader::with_cache(OrderLoader(service.clone()), tokio::spawn, NoCache)
         .delay(Duration::ZERO)
         .max_batch_size(200);
     let parts = DataLoader::with_cache(PartLoader(service.clone()), tokio::spawn, NoCache)
         .delay(Duration::ZERO)
         .max_batch_size(200);
-    Schema::build(query::Query, mutation::Mutation, subscription::Subscription)
-        .enable_federation()
-        .enable_subscription_in_federation()
-        .data(service)
-        .data(live)
-        .data(loader)
-        .data(parts)
-        .finish()
+    Subgraph::new(
+        Schema::build(query::Query, mutation::Mutation, subscription::Subscription)
+            .enable_federation()
+            .enable_subscription_in_federation()
+            .data(service)
+            .data(live)
+            .data(loader)
+            .data(parts)
+            .finish(),
+    )
 }
 
 /// Orders of one page in one read.
