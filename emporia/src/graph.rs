@@ -59,6 +59,11 @@ fn composed(rooms: &[Room]) -> Result<Supergraph, ComposeError> {
     compose(&parts)
 }
 
+/// The rooms' subgraphs: name and schema.
+pub fn subgraphs(platform: &Platform) -> Vec<(&'static str, String)> {
+    rooms(platform).into_iter().map(|room| (room.name, room.subgraph.sdl())).collect()
+}
+
 /// The supergraph of all rooms.
 ///
 /// # Errors
