@@ -1,5 +1,7 @@
 //! One schema for flags, `EMPORIA_…` variables and `emporia.toml`; flags win over variables, those over the file.
 
+use emporia_store::StoreError;
+use emporia_store_postgres::PostgresOptions;
 use emporia_store_sqlite::Layout;
 use figment::{
     Figment,
@@ -16,7 +18,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Address of the HTTP server.
     pub listen: String,
-    /// How the store lays its files out.
+    /// Where the store is.
     pub store: StoreConfig,
     /// What must not be known to others. Required in production.
     pub secrets: SecretsConfig,
@@ -39,12 +41,38 @@ pub enum LogFormat {
     Json,
 }
 
-/// How the store lays its files out.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// Where the store is: in files below the data directory, unless a database is named.
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
     /// One file for all services, or one for each.
     pub layout: StoreLayout,
+    /// A PostgreSQL database: `postgres://user:password@host/database`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The schema in that database; `emporia` if not told otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+}
+
+impl StoreConfig {
+    /// The PostgreSQL database, if one is named.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when the URL or the schema's name is none; the message shows no password.
+    pub fn postgres(&self) -> Result<Option<PostgresOptions>, StoreError> {
+        let Some(url) = &self.url else { return Ok(None) };
+        let options = PostgresOptions::new(url)?;
+        self.schema.iter().try_fold(options, |options, schema| options.schema(schema)).map(Some)
+    }
+}
+
+/// Without the password that may be in the URL.
+impl std::fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let url = self.url.as_deref().map(|_| "…");
+        f.debug_struct("StoreConfig").field("layout", &self.layout).field("url", &url).finish_non_exhaustive()
+    }
 }
 
 /// One file for all services, or one for each.
@@ -212,6 +240,21 @@ fn explain(error: &figment::Error) -> String {
                 None => format!("there is no key \"{field}\"{within}{place}"),
             }
         }
-        kind => format!("{path}{place}: {kind}"),
+        kind => format!("{path}{place}: {}", without_passwords(&kind.to_string())),
     }
+}
+
+/// The text without what stands before the `@` of URLs in it: a value of the wrong type is shown in its error.
+fn without_passwords(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(part.len());
+        let (url, rest) = part.split_at(end);
+        let place = url.rsplit_once('@').map_or(url, |(_, place)| place);
+        shown.push_str("://");
+        shown.push_str(place);
+        shown.push_str(rest);
+    }
+    shown
 }

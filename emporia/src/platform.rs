@@ -20,7 +20,8 @@ use emporia_orders::OrdersService;
 use emporia_payments::PaymentsService;
 use emporia_pricing::PricingService;
 use emporia_store::{SpaceSchema, Store, StoreError};
-use emporia_store_sqlite::{Durability, SqliteOptions, make_directory};
+use emporia_store_postgres::PostgresOptions;
+use emporia_store_sqlite::{Durability, Layout, SqliteOptions, make_directory};
 use emporia_tax::TaxService;
 use emporia_vault::{MasterKey, Vault, VaultError};
 use std::{
@@ -34,10 +35,8 @@ pub use tasks::Tasks;
 pub struct Parts {
     /// Where the data lives.
     pub data_dir: PathBuf,
-    /// How the store lays its files out.
-    pub layout: emporia_store_sqlite::Layout,
-    /// Whether the store flushes: only tests do without.
-    pub durability: Durability,
+    /// What keeps the store.
+    pub engine: Engine,
     /// The clock of everything.
     pub clock: SharedClock,
     /// Ids and secrets.
@@ -50,6 +49,20 @@ pub struct Parts {
     pub provider: Arc<dyn PaymentProvider>,
     /// Whether passwords are hashed cheaply: only tests do.
     pub cheap_passwords: bool,
+}
+
+/// What keeps the store.
+#[derive(Debug, Clone)]
+pub enum Engine {
+    /// Files in the data directory.
+    Sqlite {
+        /// How they are laid out.
+        layout: Layout,
+        /// Whether they are flushed: only tests do without.
+        durability: Durability,
+    },
+    /// A database, which other processes may use too.
+    Postgres(PostgresOptions),
 }
 
 /// Why the rooms do not open.
@@ -156,8 +169,10 @@ impl Parts {
         let client = client.map_err(|e| setting(&format_args!("payments: {e}")))?;
         Ok(Self {
             data_dir: config.data_dir.clone(),
-            layout: config.store.layout.into(),
-            durability: Durability::Full,
+            engine: match config.store.postgres()? {
+                Some(options) => Engine::Postgres(options),
+                None => Engine::Sqlite { layout: config.store.layout.into(), durability: Durability::Full },
+            },
             ids: Ids::random(clock.clone()),
             clock,
             master_key: MasterKey::from_base64(&config.secrets.master_key)
@@ -180,11 +195,14 @@ impl Platform {
     pub async fn open(parts: Parts) -> Result<Self, OpenError> {
         let data_dir = parts.data_dir.clone();
         let directory = |source| OpenError::Directory { path: data_dir.clone(), source };
-        let options = SqliteOptions::new(&parts.data_dir)
-            .layout(parts.layout)
-            .durability(parts.durability)
-            .clock(parts.clock.clone());
-        let store = emporia_store_sqlite::open(options, spaces()).await?;
+        let clock = parts.clock.clone();
+        let store = match parts.engine.clone() {
+            Engine::Sqlite { layout, durability } => {
+                let options = SqliteOptions::new(&data_dir).layout(layout).durability(durability);
+                emporia_store_sqlite::open(options.clock(clock), spaces()).await?
+            }
+            Engine::Postgres(options) => emporia_store_postgres::open(options.clock(clock), spaces()).await?,
+        };
         let keys = parts.data_dir.join("keys");
         make_directory(&keys).map_err(directory)?;
         let vault = Vault::open(&keys.join("persons.db"), &parts.master_key)?;

@@ -60,6 +60,10 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
     config.listen = args.listen;
     config.gateway = emporia_gateway::Config::demo();
     emporia_telemetry::logs(local::style(&config), "warn")?;
+    if config.store.url.is_some() {
+        // What marks the data as the demo's, and what --fresh removes, is in the directory.
+        return Err(Failure::new("the demo keeps its data in files: run it without store.url"));
+    }
     // The addresses first: while another demo answers there, nothing of its data is touched.
     let (listener, psp) = (serve::listen(&config.listen).await?, serve::listen(&args.psp_listen).await?);
     of_the_demo(&config.data_dir)?;
@@ -164,8 +168,9 @@ pub(crate) async fn testpay(args: TestpayArgs) -> Result<(), Failure> {
 
 /// Opens the rooms of a data directory that is there, without a server.
 pub(crate) async fn open_existing(settings: &Settings) -> Result<(Platform, crate::config::Config), Failure> {
-    let dir = settings.load()?.data_dir;
-    if !emporia_store_sqlite::holds_data(&dir) {
+    let config = settings.load()?;
+    let dir = config.data_dir;
+    if config.store.url.is_none() && !emporia_store_sqlite::holds_data(&dir) {
         return Err(no_data(&dir));
     }
     open(settings).await

@@ -104,7 +104,15 @@ const PERSONS: &str = "persons.db";
 const KEY_FILES: [&str; 2] = ["local-secrets.json", "tokens.pem"];
 
 pub(crate) fn backup(args: BackupArgs) -> Result<(), Failure> {
-    let from = args.settings.load()?.data_dir;
+    let config = args.settings.load()?;
+    let from = config.data_dir;
+    if let Some(options) = config.store.postgres()? {
+        let (place, keys) = (options.place(), from.join("keys"));
+        return Err(Failure::new(format!(
+            "the store is {place}: copy it with pg_dump, and after that the folder {}",
+            keys.display()
+        )));
+    }
     if !emporia_store_sqlite::holds_data(&from) {
         return Err(demo::no_data(&from));
     }
@@ -154,7 +162,10 @@ pub(crate) fn config(command: ConfigCommand) -> Result<(), Failure> {
     let config = settings.load()?;
     say(&format!("data_dir   {}", config.data_dir.display()));
     say(&format!("listen     {}", config.listen));
-    say(&format!("store      SQLite, layout {:?}", config.store.layout));
+    match config.store.postgres()? {
+        Some(options) => say(&format!("store      {}", options.place())),
+        None => say(&format!("store      SQLite, layout {:?}", config.store.layout)),
+    }
     say(&format!("payments   {}", config.payments.base_url));
     match config.require_production() {
         Ok(()) => say("Ready for `emporia serve`."),

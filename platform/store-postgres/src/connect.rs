@@ -40,7 +40,7 @@ impl Connector {
         let own = config.get_options().unwrap_or_default();
         let all = format!("{own} -c search_path={} {SETTINGS}", options.schema);
         config.options(all);
-        Ok(Self { config: Arc::new(config), tls: MakeRustlsConnect::new(tls), place: options.place.clone() })
+        Ok(Self { config: Arc::new(*config), tls: MakeRustlsConnect::new(tls), place: options.place.clone() })
     }
 
     /// A connection that somebody else must drive.

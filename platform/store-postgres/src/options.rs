@@ -6,7 +6,7 @@ use tokio_postgres::config::{Config, Host, SslMode, TargetSessionAttrs};
 /// Where and how a store on PostgreSQL is opened. It never shows its password.
 #[derive(Clone)]
 pub struct PostgresOptions {
-    pub(crate) config: Config,
+    pub(crate) config: Box<Config>,
     /// The server and database without user and password, for messages.
     pub(crate) place: Arc<str>,
     pub(crate) schema: String,
@@ -51,7 +51,7 @@ impl PostgresOptions {
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         Ok(Self {
-            config,
+            config: Box::new(config),
             place: place.into(),
             schema: "emporia".to_owned(),
             readers: 12,

@@ -5,6 +5,7 @@
     reason = "a test that cannot be set up should stop where it is"
 )]
 
+mod engine;
 mod small;
 mod story;
 
@@ -23,6 +24,7 @@ use emporia_store_sqlite::{Durability, Layout};
 use emporia_testpay::{
     Config as Testpay, Secret, TestpayClient, TestpayProvider, Timings, WebhookTarget, client::ClientTimeouts,
 };
+use emporia_testpg::Database;
 use emporia_vault::MasterKey;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -56,6 +58,7 @@ pub struct Emporia {
     psp: Mutex<Option<Server>>,
     http: Option<Server>,
     dir: Option<TempDir>,
+    _database: Option<Database>,
 }
 
 /// A server in this process.
@@ -131,6 +134,7 @@ impl Emporia {
     /// Every room, empty, set up as told.
     pub async fn with(setup: Setup) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let (engine, database) = engine::choose(setup.layout, setup.durability);
         let clock: SharedClock = match setup.clock {
             Some(clock) => clock,
             None => Arc::new(SystemClock),
@@ -151,8 +155,7 @@ impl Emporia {
         let client = || TestpayClient::new(&base, PSP_KEY, ClientTimeouts::default()).unwrap();
         let platform = Platform::open(Parts {
             data_dir: dir.path().join("data"),
-            layout: setup.layout,
-            durability: setup.durability,
+            engine,
             ids: Ids::random(clock.clone()),
             clock,
             master_key: MasterKey::generate(),
@@ -182,6 +185,7 @@ impl Emporia {
             psp: Mutex::new(Some(psp_server)),
             http: Some(Server { task, stop }),
             dir: Some(dir),
+            _database: database,
         }
     }
 
