@@ -12,13 +12,7 @@ use emporia_subgraph::{Subgraph, access::*, context, fault, not_found, parse_id,
 
 /// Builds the subgraph.
 pub fn schema(service: CartsService) -> Subgraph {
-    Subgraph::new(
-        Schema::build(Query, mutation::Mutation, EmptySubscription)
-            .enable_federation()
-            .enable_subscription_in_federation()
-            .data(service)
-            .finish(),
-    )
+    Subgraph::new(Schema::build(Query, mutation::Mutation, EmptySubscription).data(service))
 }
 
 /// What is an error, not something that the shopper can put right.

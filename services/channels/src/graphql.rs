@@ -6,13 +6,7 @@ use emporia_subgraph::{Subgraph, UserError, UserErrorCode, access::*, context, p
 
 /// Builds the subgraph.
 pub fn schema(service: ChannelsService) -> Subgraph {
-    Subgraph::new(
-        Schema::build(Query, Mutation, EmptySubscription)
-            .enable_federation()
-            .enable_subscription_in_federation()
-            .data(service)
-            .finish(),
-    )
+    Subgraph::new(Schema::build(Query, Mutation, EmptySubscription).data(service))
 }
 
 /// Whether prices include tax.

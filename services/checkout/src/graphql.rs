@@ -14,13 +14,7 @@ use emporia_subgraph::{Subgraph, access::*, context, page_size, parse_id, store_
 
 /// Builds the subgraph.
 pub fn schema(service: CheckoutService) -> Subgraph {
-    Subgraph::new(
-        Schema::build(Query, mutation::Mutation, EmptySubscription)
-            .enable_federation()
-            .enable_subscription_in_federation()
-            .data(service)
-            .finish(),
-    )
+    Subgraph::new(Schema::build(Query, mutation::Mutation, EmptySubscription).data(service))
 }
 
 /// Questions about checkouts.

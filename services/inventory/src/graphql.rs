@@ -29,14 +29,7 @@ pub fn schema(service: InventoryService, live: Live) -> Subgraph {
         .delay(Duration::ZERO)
         .max_batch_size(1000);
     Subgraph::new(
-        Schema::build(Query, Mutation, Subscription)
-            .enable_federation()
-            .enable_subscription_in_federation()
-            .data(service)
-            .data(live)
-            .data(availability)
-            .data(stock)
-            .finish(),
+        Schema::build(Query, Mutation, Subscription).data(service).data(live).data(availability).data(stock),
     )
 }
 

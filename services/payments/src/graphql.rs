@@ -22,14 +22,7 @@ pub fn schema(service: PaymentsService) -> Subgraph {
     let orders = DataLoader::with_cache(OrderLoader(service.clone()), tokio::spawn, NoCache)
         .delay(Duration::ZERO)
         .max_batch_size(200);
-    Subgraph::new(
-        Schema::build(Query, Mutation, EmptySubscription)
-            .enable_federation()
-            .enable_subscription_in_federation()
-            .data(service)
-            .data(orders)
-            .finish(),
-    )
+    Subgraph::new(Schema::build(Query, Mutation, EmptySubscription).data(service).data(orders))
 }
 
 /// Payments of the orders of one page together.

@@ -19,13 +19,7 @@ use std::sync::Arc;
 
 /// Builds the subgraph.
 pub fn schema(service: PricingService) -> Subgraph {
-    Subgraph::new(
-        Schema::build(Query, Mutation, EmptySubscription)
-            .enable_federation()
-            .enable_subscription_in_federation()
-            .data(service)
-            .finish(),
-    )
+    Subgraph::new(Schema::build(Query, Mutation, EmptySubscription).data(service))
 }
 
 /// Whether prices include tax.

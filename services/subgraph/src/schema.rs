@@ -1,6 +1,9 @@
 //! A service's part of the graph, without the types behind it.
 
-use async_graphql::{Executor, ObjectType, Request, Response, SDLExportOptions, Schema, SubscriptionType};
+use async_graphql::{
+    Executor, ObjectType, Request, Response, SDLExportOptions, Schema, SchemaBuilder, SubscriptionType,
+    ValidationMode,
+};
 use futures_util::{future::BoxFuture, stream::BoxStream};
 use std::sync::Arc;
 
@@ -36,13 +39,19 @@ where
 }
 
 impl Subgraph {
-    /// The subgraph of this schema.
-    pub fn new<Q, M, S>(schema: Schema<Q, M, S>) -> Self
+    /// The subgraph of this schema. Who calls has validated the operation against the whole graph, so that only what
+    /// guards the execution itself is checked again.
+    pub fn new<Q, M, S>(schema: SchemaBuilder<Q, M, S>) -> Self
     where
         Q: ObjectType + 'static,
         M: ObjectType + 'static,
         S: SubscriptionType + 'static,
     {
+        let schema = schema
+            .enable_federation()
+            .enable_subscription_in_federation()
+            .validation_mode(ValidationMode::Fast)
+            .finish();
         Self(Arc::new(schema))
     }
 

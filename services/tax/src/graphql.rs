@@ -10,13 +10,7 @@ use emporia_subgraph::{
 
 /// Builds the subgraph.
 pub fn schema(service: TaxService) -> Subgraph {
-    Subgraph::new(
-        Schema::build(Query, Mutation, EmptySubscription)
-            .enable_federation()
-            .enable_subscription_in_federation()
-            .data(service)
-            .finish(),
-    )
+    Subgraph::new(Schema::build(Query, Mutation, EmptySubscription).data(service))
 }
 
 /// A tax rate and when it holds.

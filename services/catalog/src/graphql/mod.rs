@@ -19,12 +19,9 @@ use emporia_subgraph::Subgraph;
 pub fn schema(service: CatalogService, live: Live) -> Subgraph {
     Subgraph::new(
         Schema::build(query::Query, mutations::Mutation, subscription::Subscription)
-            .enable_federation()
-            .enable_subscription_in_federation()
             .data(loaders::products(&service))
             .data(loaders::skus(&service))
             .data(service)
-            .data(live)
-            .finish(),
+            .data(live),
     )
 }

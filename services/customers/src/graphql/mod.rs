@@ -32,12 +32,7 @@ pub fn schema(service: CustomersService) -> Subgraph {
         .delay(Duration::ZERO)
         .max_batch_size(200);
     Subgraph::new(
-        Schema::build(query::Query, Mutation::default(), EmptySubscription)
-            .enable_federation()
-            .enable_subscription_in_federation()
-            .data(service)
-            .data(loader)
-            .finish(),
+        Schema::build(query::Query, Mutation::default(), EmptySubscription).data(service).data(loader),
     )
 }
 

@@ -29,13 +29,10 @@ pub fn schema(service: OrdersService, live: Live) -> Subgraph {
         .max_batch_size(200);
     Subgraph::new(
         Schema::build(query::Query, mutation::Mutation, subscription::Subscription)
-            .enable_federation()
-            .enable_subscription_in_federation()
             .data(service)
             .data(live)
             .data(loader)
-            .data(parts)
-            .finish(),
+            .data(parts),
     )
 }
 
