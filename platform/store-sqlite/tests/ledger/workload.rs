@@ -85,6 +85,16 @@ pub fn ledger(store: &Store) -> Space {
 
 /// Moves something between two accounts, writes a receipt, counts, tells an event.
 pub async fn transfer(space: &Space, client: u64, number: u64) -> Result<(), StoreError> {
+    loop {
+        match try_transfer(space, client, number).await {
+            // Few accounts for many clients: on a slow disk one may lose every attempt.
+            Err(StoreError::Contention { .. }) => {}
+            ended => return ended,
+        }
+    }
+}
+
+async fn try_transfer(space: &Space, client: u64, number: u64) -> Result<(), StoreError> {
     space
         .transact(|tx| async move {
             let mixed = (client * 7_919 + number).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
