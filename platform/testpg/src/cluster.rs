@@ -6,18 +6,20 @@ use crate::{
 };
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 use tempfile::TempDir;
 
-/// Runs the server until the pipe from the test ends. `$0`: the programs; `$1`: our directory; `$2`: the port.
+/// Runs the server until a word comes from the test, or the end of its pipe: then nobody needs the data any more. `$0`: the programs; `$1`: our directory; `$2`: the port.
 const KEEPER: &str = r#"
 "$0/postgres" -D "$1/data" -p "$2" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$1" \
     -c max_connections=200 -c max_wal_size=4GB >>"$1/log" 2>&1 </dev/null &
 server=$!
-cat >/dev/null
+read -r keep
 kill -QUIT "$server" 2>/dev/null; wait "$server"
+[ "$keep" = keep ] || rm -rf "$1"
 "#;
 
 /// A server with a data directory of its own that syncs as in production; it ends with this value.
@@ -73,7 +75,7 @@ impl Cluster {
         all.insert(0, pid);
         let killed = Command::new("kill").arg("-KILL").args(&all).stderr(Stdio::null()).status();
         killed.expect("kill runs");
-        self.end_keeper();
+        self.end_keeper("keep\n");
     }
 
     /// Starts the server again over its data, at the same address.
@@ -81,7 +83,7 @@ impl Cluster {
     /// # Panics
     /// If it does not start.
     pub fn restart(&mut self) {
-        self.end_keeper();
+        self.end_keeper("keep\n");
         // Left behind by a kill; the process it names is gone.
         let _ = fs::remove_file(self.data().join("postmaster.pid"));
         self.keeper = launch(&self.binaries, self.directory.path(), self.port);
@@ -91,16 +93,16 @@ impl Cluster {
         self.directory.path().join("data")
     }
 
-    fn end_keeper(&mut self) {
-        drop(self.keeper.stdin.take());
+    fn end_keeper(&mut self, word: &str) {
         // It may have ended already.
+        let _ = self.keeper.stdin.take().map(|mut pipe| pipe.write_all(word.as_bytes()));
         let _ = self.keeper.wait();
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.end_keeper();
+        self.end_keeper("");
     }
 }
 
