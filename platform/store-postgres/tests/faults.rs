@@ -86,6 +86,32 @@ async fn a_database_that_may_only_be_read_says_so_and_recovers() {
     write().await.expect("goes on by itself");
 }
 
+#[tokio::test]
+async fn a_full_disk_says_so_and_the_store_goes_on() {
+    let Some(database) = emporia_testpg::database() else { return };
+    let store = bank(database.url()).await.expect("opens");
+    let hand = by_hand(database.url()).await;
+    // What the server says when a file cannot grow.
+    let trigger = "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+         CREATE TRIGGER no_room BEFORE INSERT ON log FOR EACH ROW EXECUTE FUNCTION no_room();";
+    hand.batch_execute(trigger).await.expect("is allowed");
+    let space = store.space("bank").expect("declared");
+    let write = || {
+        space.transact(|tx| async move {
+            tx.insert(&account("a", "x", 1))?;
+            emit(&tx, "s", "a", 1)
+        })
+    };
+    for _ in 0..2 {
+        let full = write().await;
+        assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
+    }
+    hand.batch_execute("DROP TRIGGER no_room ON log").await.expect("is allowed");
+    write().await.expect("goes on by itself, and nothing was applied before");
+    assert_eq!(whole_log(&store).await.len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stays_away_is_unavailable_and_is_found_again() {
     let Some(mut cluster) = Cluster::start() else { return };
