@@ -137,26 +137,25 @@ fn check_unique(
                 return Err(taken(key));
             }
             wanted.push((entry, &document.key));
-            if existing.as_ref().is_some_and(|existing| existing.entries.contains(entry)) {
-                continue;
-            }
-            let Some((id, partition, sort)) = holder(connection, entry)? else { continue };
-            let own = documents.iter().zip(&transaction.documents);
-            let mut own = own.filter(|(existing, _)| existing.as_ref().is_some_and(|e| e.id == id));
-            let given_up = own.any(|(_, document)| match &document.op {
-                PreparedOp::Put(put) => !put.entries.contains(entry),
-                PreparedOp::Delete => true,
-                PreparedOp::Guard => false,
-            });
-            if given_up || expired.iter().any(|e| e.id == id) {
-                continue;
-            }
-            let holder = by_id(connection, id)?;
-            match holder {
-                Some(holder) if is_expired(holder.expires, transaction.at) => expired.push(holder),
-                _ => {
-                    let key = Key::of(document.key.collection().to_owned(), partition).child(sort);
-                    return Err(taken(&key));
+            // Another's, also when the document has the entry already: the index may be about to become unique.
+            let mine = existing.as_ref().map(|existing| existing.id);
+            for (id, partition, sort) in other_holders(connection, entry, mine)? {
+                let own = documents.iter().zip(&transaction.documents);
+                let mut own = own.filter(|(existing, _)| existing.as_ref().is_some_and(|e| e.id == id));
+                let given_up = own.any(|(_, document)| match &document.op {
+                    PreparedOp::Put(put) => !put.entries.contains(entry),
+                    PreparedOp::Delete => true,
+                    PreparedOp::Guard => false,
+                });
+                if given_up || expired.iter().any(|e| e.id == id) {
+                    continue;
+                }
+                match by_id(connection, id)? {
+                    Some(holder) if is_expired(holder.expires, transaction.at) => expired.push(holder),
+                    _ => {
+                        let key = Key::of(document.key.collection().to_owned(), partition).child(sort);
+                        return Err(taken(&key));
+                    }
                 }
             }
         }
@@ -164,11 +163,18 @@ fn check_unique(
     Ok(expired)
 }
 
-fn holder(connection: &Connection, entry: &Entry) -> rusqlite::Result<Option<(i64, String, String)>> {
+/// Documents other than this one that have an entry. Of a unique index there is one at most, but for one that is about
+/// to become unique.
+fn other_holders(
+    connection: &Connection,
+    entry: &Entry,
+    than: Option<i64>,
+) -> rusqlite::Result<Vec<(i64, String, String)>> {
     let mut statement = connection.prepare_cached(
-        "SELECT document, partition, sort FROM entries WHERE idx = ?1 AND key = ?2 LIMIT 1",
+        "SELECT document, partition, sort FROM entries WHERE idx = ?1 AND key = ?2 AND document IS NOT ?3",
     )?;
-    statement.query_row((entry.0, &entry.1), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
+    let holder = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    statement.query_map((entry.0, &entry.1, than), holder)?.collect()
 }
 
 fn by_id(connection: &Connection, id: i64) -> Result<Option<Existing>, Halt> {
