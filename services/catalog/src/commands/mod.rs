@@ -83,6 +83,11 @@ impl CatalogRefusal {
         Self::TooMuch { field: field.into(), reason: reason.into() }
     }
 
+    /// Whether another product has a name that this one wants.
+    pub(crate) const fn is_taken(&self) -> bool {
+        matches!(self, Self::SlugTaken(_) | Self::SkuTaken { .. } | Self::ExternalIdTaken(_))
+    }
+
     /// The part of the input that it is about, as a dotted path; empty for the whole.
     pub fn field(&self) -> &str {
         match self {

@@ -125,6 +125,24 @@ impl Room {
         channels: &BTreeMap<ChannelKey, Channel>,
         meta: &EventMeta,
     ) -> Result<Vec<Upserted>, StoreError> {
+        let mut outcomes = self.upsert_all(drafts, channels, meta).await?;
+        // A name may have been taken between two readings by another feed that brings the same product: then a second
+        // look finds that product.
+        for (outcome, draft) in outcomes.iter_mut().zip(drafts) {
+            if matches!(outcome, Upserted::Refused(refusal) if refusal.is_taken()) {
+                let again = self.upsert_all(&[draft], channels, meta).await?;
+                again.into_iter().for_each(|again| *outcome = again);
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn upsert_all(
+        &self,
+        drafts: &[&ProductDraft],
+        channels: &BTreeMap<ChannelKey, Channel>,
+        meta: &EventMeta,
+    ) -> Result<Vec<Upserted>, StoreError> {
         let mut outcomes = Vec::with_capacity(drafts.len());
         let mut made_before = false;
         let mut rest = drafts;
