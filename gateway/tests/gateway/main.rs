@@ -7,7 +7,6 @@ mod federation;
 mod http;
 mod introspection;
 mod limits;
-mod metrics;
 mod planning;
 mod remote;
 mod server;

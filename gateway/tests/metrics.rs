@@ -1,7 +1,12 @@
+//! Metrics, in a process of their own: a process has one recorder, which hears every gateway in it.
+
+#[path = "gateway/support/mod.rs"]
+mod support;
+
 use emporia_gateway::{Caller, Request};
 use metrics_exporter_prometheus::PrometheusBuilder;
 
-use crate::support::{gateway, manager, run};
+use support::{gateway, manager, run};
 
 #[tokio::test]
 async fn requests_calls_and_refusals_are_counted_under_bounded_labels() {
