@@ -14,20 +14,16 @@ use emporia_contracts::{
 use emporia_events::Live;
 use emporia_store::StoreError;
 use emporia_subgraph::{
-    DateTime, Eager, Subgraph, UserError, UserErrorCode, access::*, bad_input, context, page_size, parse,
-    run_once, store_error,
+    DateTime, Eager, Subgraph, UserError, UserErrorCode, access::*, bad_input, batched, context, page_size,
+    parse, run_once, store_error,
 };
 use serde::Serialize;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 /// Builds the subgraph.
 pub fn schema(service: InventoryService, live: Live) -> Subgraph {
-    let availability = DataLoader::with_cache(AvailabilityLoader(service.clone()), tokio::spawn, NoCache)
-        .delay(Duration::ZERO)
-        .max_batch_size(1000);
-    let stock = DataLoader::with_cache(StockLoader(service.clone()), tokio::spawn, NoCache)
-        .delay(Duration::ZERO)
-        .max_batch_size(1000);
+    let availability = batched(AvailabilityLoader(service.clone()), 1000);
+    let stock = batched(StockLoader(service.clone()), 1000);
     Subgraph::new(
         Schema::build(Query, Mutation, Subscription).data(service).data(live).data(availability).data(stock),
     )

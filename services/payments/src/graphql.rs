@@ -11,17 +11,15 @@ use emporia_contracts::{
 use emporia_money::Money;
 use emporia_store::{Cursor, StoreError};
 use emporia_subgraph::{
-    DateTime, GraphMoney, Subgraph, Trouble, UserError, UserErrorCode, access::*, bad_input, context, fault,
-    fingerprint, not_found, page_size, parse_id, store_error,
+    DateTime, GraphMoney, Subgraph, Trouble, UserError, UserErrorCode, access::*, bad_input, batched,
+    context, fault, fingerprint, not_found, page_size, parse_id, store_error,
 };
 use serde::Serialize;
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 /// Builds the subgraph.
 pub fn schema(service: PaymentsService) -> Subgraph {
-    let orders = DataLoader::with_cache(OrderLoader(service.clone()), tokio::spawn, NoCache)
-        .delay(Duration::ZERO)
-        .max_batch_size(200);
+    let orders = batched(OrderLoader(service.clone()), 200);
     Subgraph::new(Schema::build(Query, Mutation, EmptySubscription).data(service).data(orders))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod access;
 mod address;
+mod batch;
 mod eager;
 mod errors;
 mod idempotency;
@@ -14,6 +15,7 @@ mod trouble;
 mod user_error;
 
 pub use address::{AddressInput, PostalAddress};
+pub use batch::batched;
 pub use eager::Eager;
 pub use errors::{bad_input, conflict, fault, forbidden, not_found, store_error, unauthenticated};
 pub use idempotency::{fingerprint, idempotency, run_once};

@@ -4,7 +4,8 @@ use crate::service::{CatalogService, StoredProduct};
 use async_graphql::dataloader::{DataLoader, Loader, NoCache};
 use emporia_contracts::{ids::ProductId, values::Sku};
 use emporia_store::StoreError;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use emporia_subgraph::batched;
+use std::{collections::HashMap, sync::Arc};
 
 pub(super) struct ById(CatalogService);
 pub(super) struct BySku(CatalogService);
@@ -13,15 +14,11 @@ pub(super) type Products = DataLoader<ById, NoCache>;
 pub(super) type Skus = DataLoader<BySku, NoCache>;
 
 pub(super) fn products(service: &CatalogService) -> Products {
-    batched(ById(service.clone()))
+    batched(ById(service.clone()), 1000)
 }
 
 pub(super) fn skus(service: &CatalogService) -> Skus {
-    batched(BySku(service.clone()))
-}
-
-fn batched<T>(loader: T) -> DataLoader<T, NoCache> {
-    DataLoader::with_cache(loader, tokio::spawn, NoCache).delay(Duration::ZERO).max_batch_size(1000)
+    batched(BySku(service.clone()), 1000)
 }
 
 fn found<K: std::hash::Hash + Eq + Clone>(

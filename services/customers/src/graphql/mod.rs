@@ -11,16 +11,13 @@ use crate::{
     AccountRefusal, OperatorRefusal,
     service::{CustomerView, CustomersError, CustomersService},
 };
-use async_graphql::{
-    Context, EmptySubscription, Error, MergedObject, Result, Schema,
-    dataloader::{DataLoader, Loader, NoCache},
-};
+use async_graphql::{Context, EmptySubscription, Error, MergedObject, Result, Schema, dataloader::Loader};
 use emporia_contracts::{Fault, Principal, ids::CustomerId};
 use emporia_store::Version;
 use emporia_subgraph::{
-    Subgraph, UserError, UserErrorCode, bad_input, context, fault, not_found, store_error,
+    Subgraph, UserError, UserErrorCode, bad_input, batched, context, fault, not_found, store_error,
 };
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 /// Changes of accounts, sessions and rights.
 #[derive(Default, MergedObject)]
@@ -28,9 +25,7 @@ pub struct Mutation(sessions::Sessions, profile::Profiles, operators::Operators,
 
 /// Builds the subgraph.
 pub fn schema(service: CustomersService) -> Subgraph {
-    let loader = DataLoader::with_cache(CustomerLoader(service.clone()), tokio::spawn, NoCache)
-        .delay(Duration::ZERO)
-        .max_batch_size(200);
+    let loader = batched(CustomerLoader(service.clone()), 200);
     Subgraph::new(
         Schema::build(query::Query, Mutation::default(), EmptySubscription).data(service).data(loader),
     )

@@ -16,17 +16,13 @@ use async_graphql::{
 use emporia_contracts::ids::{FulfilmentId, OrderId, ReturnId};
 use emporia_events::Live;
 use emporia_store::{StoreError, Versioned};
-use emporia_subgraph::Subgraph;
-use std::{collections::HashMap, time::Duration};
+use emporia_subgraph::{Subgraph, batched};
+use std::collections::HashMap;
 
 /// Builds the subgraph.
 pub fn schema(service: OrdersService, live: Live) -> Subgraph {
-    let loader = DataLoader::with_cache(OrderLoader(service.clone()), tokio::spawn, NoCache)
-        .delay(Duration::ZERO)
-        .max_batch_size(200);
-    let parts = DataLoader::with_cache(PartLoader(service.clone()), tokio::spawn, NoCache)
-        .delay(Duration::ZERO)
-        .max_batch_size(200);
+    let loader = batched(OrderLoader(service.clone()), 200);
+    let parts = batched(PartLoader(service.clone()), 200);
     Subgraph::new(
         Schema::build(query::Query, mutation::Mutation, subscription::Subscription)
             .data(service)
