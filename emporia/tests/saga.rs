@@ -205,7 +205,12 @@ async fn an_order_that_was_made_before_the_crash_stays_made_whatever_became_of_i
     let payment = before["checkout"]["tenders"][0]["paymentId"].as_str().unwrap().parse().unwrap();
     // The order could be cancelled before its checkout is closed: its payment is given up with it.
     let meta = system_meta("test", "test", None);
-    shop.emporia.platform.payments.void(Void { payment, reason: "cancelled".into(), meta }).await.unwrap();
+    shop.emporia
+        .platform
+        .payments
+        .void(Void { payment, reference: String::new(), amount: None, reason: "cancelled".into(), meta })
+        .await
+        .unwrap();
     shop.recover_after(SignedDuration::from_secs(30)).await;
     let after = guest.data(query, json!({"id": id})).await;
     assert_eq!(after["checkout"]["state"], "COMPLETED", "{after:#}");

@@ -132,11 +132,15 @@ pub struct Capture {
     pub meta: EventMeta,
 }
 
-/// Gives up what is held and not taken. Idempotent.
+/// Gives up what is held and not taken. Idempotent. One that was not asked for yet never will be.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Void {
     /// The payment.
     pub payment: PaymentId,
+    /// What it is for, as in [`Authorise`].
+    pub reference: String,
+    /// How much it holds, where the caller still knows: whoever is about to ask for it is refused then.
+    pub amount: Option<Money>,
     /// Why, in a word.
     pub reason: String,
     /// Metadata of the events.

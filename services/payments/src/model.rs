@@ -134,6 +134,31 @@ impl Payment {
         self.sum(kind) + noted.sum::<i64>()
     }
 
+    /// One that nobody has been asked for yet.
+    pub(crate) fn new(id: PaymentId, reference: &str, amount: Money, now: Timestamp) -> Self {
+        Self {
+            id,
+            reference: reference.to_owned(),
+            order: None,
+            state: PaymentState::Created,
+            amount,
+            method: None,
+            return_url: None,
+            provider_id: None,
+            entries: vec![],
+            intents: vec![],
+            action_url: None,
+            decline_code: None,
+            card_brand: None,
+            card_last4: None,
+            authorised_until: None,
+            give_up: None,
+            due: None,
+            trouble: None,
+            created_at: now,
+        }
+    }
+
     /// Whether something is to be asked of the provider: what was not decided, what is noted, what is given up.
     pub(crate) fn wants(&self) -> bool {
         use PaymentState as S;

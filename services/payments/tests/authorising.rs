@@ -237,6 +237,22 @@ async fn a_payment_given_up_while_its_outcome_is_unknown_ends_without_money_held
 }
 
 #[tokio::test]
+async fn a_payment_given_up_before_it_is_asked_for_is_never_asked_for() {
+    let room = Room::open().await;
+    let request = room.request(2000);
+    room.void_unasked(&request).await.unwrap();
+    let late = room.payments.authorise(request.clone()).await.unwrap();
+    assert_eq!((late.state, late.decline_code.as_deref()), (S::Failed, Some("given_up")));
+    room.void_unasked(&request).await.unwrap();
+    room.settle().await;
+    assert!(room.provider.calls("authorise").is_empty() && room.provider.calls("void").is_empty());
+    assert!(room.kinds().await.is_empty(), "nothing happened that anybody could hear of");
+    // Without the amount there is nothing to note.
+    let unknown = room.request(2000).payment;
+    assert!(matches!(room.void(unknown).await, Err(PaymentRefusal::NotFound(_))));
+}
+
+#[tokio::test]
 async fn money_that_is_held_after_the_payment_failed_here_is_given_back() {
     let room = Arc::new(Room::open().await);
     // The first call is on its way when a second one of the same payment finds the provider gone.

@@ -294,7 +294,10 @@ impl CheckoutService {
         }
         let (undo, meta) = (checkout.undo.clone(), self.meta(&checkout));
         for payment in &undo.void {
-            let void = Void { payment: *payment, reason: undo.reason.clone(), meta: meta.clone() };
+            // Another driver may be just about to ask for it.
+            let amount = checkout.tenders.iter().find(|t| t.payment == *payment).map(|t| t.amount);
+            let (reference, reason) = (checkout.id.to_string(), undo.reason.clone());
+            let void = Void { payment: *payment, reference, amount, reason, meta: meta.clone() };
             match self.deps.payments.void(void).await {
                 Ok(()) | Err(PaymentRefusal::NotFound(_) | PaymentRefusal::State { .. }) => {}
                 Err(refusal) => return Err(refusal.into()),

@@ -37,25 +37,10 @@ impl PaymentsService {
                     return if same { Ok(found.value) } else { Err(reused()) };
                 }
                 let payment = Payment {
-                    id: request.payment,
-                    reference: request.reference.clone(),
-                    order: None,
-                    state: PaymentState::Created,
-                    amount: request.amount,
                     method: Some(request.method.clone()),
                     return_url: request.return_url.clone(),
-                    provider_id: None,
-                    entries: vec![],
-                    intents: vec![],
-                    action_url: None,
-                    decline_code: None,
-                    card_brand: None,
-                    card_last4: None,
-                    authorised_until: None,
-                    give_up: None,
                     due: Some(now + LOOK_UP),
-                    trouble: None,
-                    created_at: now,
+                    ..Payment::new(request.payment, &request.reference, request.amount, now)
                 };
                 tx.put(&payment)?;
                 Ok::<_, Failed>(payment)

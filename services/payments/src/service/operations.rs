@@ -54,14 +54,39 @@ impl PaymentsService {
     /// Gives a payment up. One whose outcome is not known yet is voided as soon as it is.
     pub(crate) async fn give_up(&self, request: Void) -> Result<(), PaymentRefusal> {
         let now = self.space.clock().now();
-        let (payment, ()) = self
-            .change(request.payment, |payment, _| Ok(commands::give_up(payment, &request.reason, now)?))
-            .await?;
+        let given_up =
+            self.change(request.payment, |payment, _| Ok(commands::give_up(payment, &request.reason, now)?));
+        let payment = match (given_up.await, request.amount) {
+            (Ok((payment, ())), _) => payment,
+            // Whoever is about to ask for it finds it ended.
+            (Err(PaymentRefusal::NotFound(_)), Some(amount)) => self.never(&request, amount).await?,
+            (Err(refusal), _) => return Err(refusal),
+        };
         // Noted is enough: the sweep goes on with it until it is done.
         if let Err(error) = self.let_go(payment, &request.meta).await {
             tracing::debug!(payment = %request.payment, %error, "a payment is given up and not voided yet");
         }
         Ok(())
+    }
+
+    /// Gives up a payment that nobody has asked for, or that somebody has asked for since.
+    async fn never(&self, request: &Void, amount: emporia_money::Money) -> Result<Payment, PaymentRefusal> {
+        let now = self.space.clock().now();
+        let given_up = self.space.transact(|tx| async move {
+            let found = tx.get::<Payment>(&Payment::key_of(request.payment)).await?;
+            let mut payment = found.map_or_else(
+                || Payment {
+                    state: PaymentState::Failed,
+                    decline_code: Some("given_up".into()),
+                    ..Payment::new(request.payment, &request.reference, amount, now)
+                },
+                |found| found.value,
+            );
+            commands::give_up(&mut payment, &request.reason, now)?;
+            tx.put(&payment)?;
+            Ok::<_, Failed>(payment)
+        });
+        Ok(given_up.await?)
     }
 
     /// Notes in a consumer's transaction what an order wants of its payment. The sweep carries it out, however long the

@@ -40,7 +40,7 @@ impl PaymentsService {
 
     /// Looks after a payment, and notes what keeps it from what is wanted of it.
     pub(super) async fn attend(&self, payment: Payment) -> Result<(), PaymentRefusal> {
-        let (id, before) = (payment.id, payment.trouble.clone());
+        let (id, state, before) = (payment.id, payment.state, payment.trouble.clone());
         let meta = system_meta("payments-sweep", payment.reference.clone(), None);
         let failed = self.look_after(payment, &meta).await.err();
         let now = self.space.clock().now();
@@ -49,12 +49,16 @@ impl PaymentsService {
                 if !payment.wants() {
                     payment.trouble = None;
                     payment.due = next_look(payment, now);
+                } else if payment.state != state {
+                    // The provider has decided meanwhile: what failed before that says nothing of what is wanted now.
+                    payment.trouble = None;
+                    payment.due = Some(now);
                 }
                 Ok(())
             })
             .await?;
         // What failed at the provider is noted already.
-        if !payment.wants() || payment.trouble != before {
+        if !payment.wants() || payment.state != state || payment.trouble != before {
             return Ok(());
         }
         let trouble = |p: &Payment| match &failed {

@@ -303,7 +303,15 @@ impl Room {
     }
 
     pub async fn void(&self, payment: PaymentId) -> Result<(), PaymentRefusal> {
-        self.payments.void(Void { payment, reason: "cancelled".into(), meta: meta() }).await
+        let (reference, reason) = ("chk_1".into(), "cancelled".into());
+        self.payments.void(Void { payment, reference, amount: None, reason, meta: meta() }).await
+    }
+
+    /// As [`Room::void`], by somebody who knows what would have been asked for.
+    pub async fn void_unasked(&self, request: &Authorise) -> Result<(), PaymentRefusal> {
+        let (payment, reference) = (request.payment, request.reference.clone());
+        let (amount, reason) = (Some(request.amount), "cancelled".into());
+        self.payments.void(Void { payment, reference, amount, reason, meta: meta() }).await
     }
 
     pub async fn facts(&self, payment: PaymentId) -> PaymentFacts {
