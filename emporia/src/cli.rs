@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod demo;
 mod import;
 mod local;
@@ -31,6 +32,9 @@ enum Command {
     /// Operators and associates.
     #[command(subcommand)]
     Operator(maintain::OperatorCommand),
+    /// Whether everything adds up.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// The mail outbox.
     Mail(maintain::MailArgs),
     /// Copy all data to a directory, while the server works.
@@ -135,6 +139,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(args) => serve(args).await,
         Command::Import(command) => import::run(command).await,
         Command::Operator(command) => maintain::operator(command).await,
+        Command::Audit(command) => audit::run(command).await,
         Command::Mail(args) => maintain::mail(args).await,
         Command::Backup(args) => maintain::backup(args),
         Command::Restore(args) => maintain::restore(args),

@@ -30,6 +30,7 @@ use std::{
 };
 
 pub use tasks::Tasks;
+pub(crate) use tasks::follows;
 
 /// What the rooms need from outside.
 pub struct Parts {

@@ -313,6 +313,8 @@ async fn audited(shop: &Installation, acknowledged: &[String]) -> Audit {
     for _ in 0..3 {
         tasks.caught_up().await.unwrap();
     }
+    let report = emporia::audit::run(&platform.store, None).await.unwrap();
+    assert_eq!(report.differences(), 0, "{report}");
     let audit = audit(&platform, shop, acknowledged).await;
     tasks.stop().await;
     platform.store.close().await;

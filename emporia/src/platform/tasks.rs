@@ -12,6 +12,13 @@ use emporia_store::{SpaceSchema, StoreError, Tx};
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle};
 
+// Names of the consumers.
+const STOCK: &str = "stock-follows-orders";
+const ORDERS: &str = "orders-follow-payments";
+const PAYMENTS: &str = "payments-follow-orders";
+const CHECKOUT: &str = "checkout-follows-payments";
+const MAIL: &str = "mail";
+
 /// How often the sweeps look.
 const SWEEP: Duration = Duration::from_secs(5);
 /// How often the sweep looks that does what orders want of their payments.
@@ -25,9 +32,9 @@ pub(super) fn space() -> SpaceSchema {
 /// A payment was decided: the checkout that waits for it goes on.
 struct CheckoutFollowsPayments(CheckoutService);
 
-#[async_trait::async_trait]
-impl Handler for CheckoutFollowsPayments {
-    fn wants(&self, source: &str, detail_type: &str) -> bool {
+impl CheckoutFollowsPayments {
+    /// Whether it follows events of this kind.
+    fn follows(source: &str, detail_type: &str) -> bool {
         source == PaymentAuthorised::SOURCE
             && [
                 PaymentAuthorised::DETAIL_TYPE,
@@ -36,6 +43,13 @@ impl Handler for CheckoutFollowsPayments {
                 PaymentExpired::DETAIL_TYPE,
             ]
             .contains(&detail_type)
+    }
+}
+
+#[async_trait::async_trait]
+impl Handler for CheckoutFollowsPayments {
+    fn wants(&self, source: &str, detail_type: &str) -> bool {
+        Self::follows(source, detail_type)
     }
 
     async fn handle(&self, event: &Envelope, _: &Tx) -> Result<(), HandlerError> {
@@ -51,6 +65,18 @@ impl Handler for CheckoutFollowsPayments {
         // The saga is idempotent: being driven by the shopper and by this event at once gives one result.
         self.0.on_payment(payment.payment_id).await.map_err(|e| HandlerError::Temporary(e.to_string()))
     }
+}
+
+/// Which events a consumer follows, by its name.
+pub(crate) fn follows(consumer: &str) -> Option<fn(&str, &str) -> bool> {
+    Some(match consumer {
+        STOCK => StockFollowsOrders::follows,
+        ORDERS => OrdersFollowPayments::follows,
+        PAYMENTS => PaymentsFollowOrders::follows,
+        CHECKOUT => CheckoutFollowsPayments::follows,
+        MAIL => MailFollowsOrders::follows,
+        _ => return None,
+    })
 }
 
 /// The running tasks. Dropping them stops them; [`Tasks::stop`] waits for what is under way.
@@ -108,12 +134,11 @@ impl Tasks {
         let (stock, orders) = (platform.inventory.clone(), platform.orders.clone());
         let (payments, checkout) = (platform.payments.clone(), platform.checkout.clone());
         Ok(vec![
-            consumer(platform, "stock-follows-orders", "inventory", StockFollowsOrders(stock)).await?,
-            consumer(platform, "orders-follow-payments", "orders", OrdersFollowPayments(orders)).await?,
-            consumer(platform, "payments-follow-orders", "payments", PaymentsFollowOrders(payments)).await?,
-            consumer(platform, "checkout-follows-payments", "tasks", CheckoutFollowsPayments(checkout))
-                .await?,
-            consumer(platform, "mail", "mail", MailFollowsOrders(platform.mail.clone())).await?,
+            consumer(platform, STOCK, "inventory", StockFollowsOrders(stock)).await?,
+            consumer(platform, ORDERS, "orders", OrdersFollowPayments(orders)).await?,
+            consumer(platform, PAYMENTS, "payments", PaymentsFollowOrders(payments)).await?,
+            consumer(platform, CHECKOUT, "tasks", CheckoutFollowsPayments(checkout)).await?,
+            consumer(platform, MAIL, "mail", MailFollowsOrders(platform.mail.clone())).await?,
         ])
     }
 

@@ -17,12 +17,19 @@ use emporia_vault::{Sealed, VaultError};
 /// were confirmed where they were made.
 pub struct MailFollowsOrders(pub MailService);
 
-#[async_trait::async_trait]
-impl Handler for MailFollowsOrders {
-    fn wants(&self, source: &str, detail_type: &str) -> bool {
+impl MailFollowsOrders {
+    /// Whether it follows events of this kind.
+    pub fn follows(source: &str, detail_type: &str) -> bool {
         source == OrderPlaced::SOURCE
             && [OrderPlaced::DETAIL_TYPE, OrderLinesPlaced::DETAIL_TYPE, FulfilmentShipped::DETAIL_TYPE]
                 .contains(&detail_type)
+    }
+}
+
+#[async_trait::async_trait]
+impl Handler for MailFollowsOrders {
+    fn wants(&self, source: &str, detail_type: &str) -> bool {
+        Self::follows(source, detail_type)
     }
 
     async fn handle(&self, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {

@@ -22,6 +22,7 @@ pub use live::Live;
 pub use log::EventLog;
 pub use payload::{EventMeta, EventPayload, envelope};
 pub use poison::{Poison, PoisonId};
+pub use position::{Standing, standings};
 
 pub use emporia_store::{LogBatch, LogHead, LogId, LogRecord, NewEvent, Position};
 

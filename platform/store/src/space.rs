@@ -130,6 +130,21 @@ impl Space {
         Ok(KeyPage { items, has_more: page.has_more })
     }
 
+    /// The next documents of a collection in the order of their keys, after one of them: for whoever has to see them
+    /// all, page by page. Documents written meanwhile may or may not be among them.
+    ///
+    /// # Errors
+    /// [`StoreError::Undeclared`], [`StoreError::Undecodable`]; what the engine reports.
+    pub async fn scan<T: Document>(
+        &self,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, Versioned<T>)>, StoreError> {
+        self.0.schema.indexes(T::COLLECTION)?;
+        let found = self.0.backend.scan(&self.0.name, T::COLLECTION, after, limit).await?;
+        found.into_iter().map(|raw| Ok((raw.key.clone(), self.0.decode(&raw)?))).collect()
+    }
+
     /// How many entries the query's range has, whatever its limit. It walks them all.
     ///
     /// # Errors

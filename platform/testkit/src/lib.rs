@@ -36,7 +36,8 @@ use std::{
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-const PSP_KEY: &str = "sk_test_of_the_testkit";
+/// The key of the payment provider.
+pub const PSP_KEY: &str = "sk_test_of_the_testkit";
 /// What the provider's webhooks are signed with.
 pub const WEBHOOK_SECRET: &str = "whsec_dGhlIHRlc3RraXQncyB3ZWJob29rIHNlY3JldCwgMzI=";
 

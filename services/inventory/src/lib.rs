@@ -11,4 +11,4 @@ pub use commands::sourcing::{Level, Plan, plan};
 pub use graphql::schema;
 pub use model::{CountTask, Location, LocationKind, Movement, StockLevel, StockPolicy, space};
 pub use projections::StockFollowsOrders;
-pub use service::{InventoryError, InventoryService, SetStockLevel};
+pub use service::{InventoryError, InventoryService, ReservedStock, SetStockLevel};

@@ -280,6 +280,11 @@ impl Movement {
     pub(crate) fn key_of(unique: &str) -> Key {
         Key::of(Self::COLLECTION, unique)
     }
+
+    /// Whether allocated units left for a customer.
+    pub fn is_shipment(&self) -> bool {
+        self.unique.starts_with("shipped/")
+    }
 }
 
 impl From<Movement> for StockMoved {

@@ -24,9 +24,9 @@ use jiff::Timestamp;
 /// a thousand lines) in parts of its own. Every part is recorded once, so that handling an event again changes nothing.
 pub struct StockFollowsOrders(pub InventoryService);
 
-#[async_trait::async_trait]
-impl Handler for StockFollowsOrders {
-    fn wants(&self, source: &str, detail_type: &str) -> bool {
+impl StockFollowsOrders {
+    /// Whether it follows events of this kind.
+    pub fn follows(source: &str, detail_type: &str) -> bool {
         source == OrderPlaced::SOURCE
             && [
                 OrderPlaced::DETAIL_TYPE,
@@ -36,6 +36,13 @@ impl Handler for StockFollowsOrders {
                 ReturnRecorded::DETAIL_TYPE,
             ]
             .contains(&detail_type)
+    }
+}
+
+#[async_trait::async_trait]
+impl Handler for StockFollowsOrders {
+    fn wants(&self, source: &str, detail_type: &str) -> bool {
+        Self::follows(source, detail_type)
     }
 
     async fn handle(&self, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {

@@ -12,4 +12,6 @@ pub use model::{
     TimelineEntry, Units, space,
 };
 pub use projections::OrdersFollowPayments;
-pub use service::{CancelLines, CreateFulfilment, OrderError, OrderQuery, OrdersService, Shipment};
+pub use service::{
+    CancelLines, CreateFulfilment, OrderError, OrderQuery, OrdersService, Shipment, order_lines,
+};

@@ -19,10 +19,17 @@ use jiff::Timestamp;
 /// Follows the events of payments.
 pub struct OrdersFollowPayments(pub OrdersService);
 
+impl OrdersFollowPayments {
+    /// Whether it follows events of this kind.
+    pub fn follows(source: &str, _: &str) -> bool {
+        source == PaymentCaptured::SOURCE
+    }
+}
+
 #[async_trait::async_trait]
 impl Handler for OrdersFollowPayments {
-    fn wants(&self, source: &str, _: &str) -> bool {
-        source == PaymentCaptured::SOURCE
+    fn wants(&self, source: &str, detail_type: &str) -> bool {
+        Self::follows(source, detail_type)
     }
 
     async fn handle(&self, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {

@@ -124,12 +124,12 @@ impl Payment {
     }
 
     /// Σ entries of a kind, in minor units. Every entry was checked to keep the sums within the amount.
-    pub(crate) fn sum(&self, kind: EntryKind) -> i64 {
+    pub fn sum(&self, kind: EntryKind) -> i64 {
         self.entries.iter().filter(|e| e.kind == kind).map(|e| e.amount.minor()).sum()
     }
 
     /// Σ noted and done, in minor units.
-    pub(crate) fn spoken_for(&self, kind: EntryKind) -> i64 {
+    pub fn spoken_for(&self, kind: EntryKind) -> i64 {
         let noted = self.intents.iter().filter(|i| i.kind == kind).map(|i| i.amount.minor());
         self.sum(kind) + noted.sum::<i64>()
     }
@@ -160,7 +160,7 @@ impl Payment {
     }
 
     /// Whether something is to be asked of the provider: what was not decided, what is noted, what is given up.
-    pub(crate) fn wants(&self) -> bool {
+    pub fn wants(&self) -> bool {
         use PaymentState as S;
         let undecided = matches!(self.state, S::Created | S::Pending | S::RequiresAction);
         let given_up = self.give_up.is_some() && self.provider_id.is_some();

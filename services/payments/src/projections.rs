@@ -26,9 +26,9 @@ fn failed(failed: Failed) -> HandlerError {
     }
 }
 
-#[async_trait::async_trait]
-impl Handler for PaymentsFollowOrders {
-    fn wants(&self, source: &str, detail_type: &str) -> bool {
+impl PaymentsFollowOrders {
+    /// Whether it follows events of this kind.
+    pub fn follows(source: &str, detail_type: &str) -> bool {
         source == FulfilmentShipped::SOURCE
             && [
                 OrderPlaced::DETAIL_TYPE,
@@ -37,6 +37,13 @@ impl Handler for PaymentsFollowOrders {
                 ReturnRecorded::DETAIL_TYPE,
             ]
             .contains(&detail_type)
+    }
+}
+
+#[async_trait::async_trait]
+impl Handler for PaymentsFollowOrders {
+    fn wants(&self, source: &str, detail_type: &str) -> bool {
+        Self::follows(source, detail_type)
     }
 
     async fn handle(&self, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {

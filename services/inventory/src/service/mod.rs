@@ -19,6 +19,7 @@ use emporia_events::{EventMeta, EventPayload, envelope};
 use emporia_id::Ids;
 use emporia_store::{Space, StoreError, Tx};
 use moka::sync::Cache;
+pub use reservations::ReservedStock;
 use reservations::Turns;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

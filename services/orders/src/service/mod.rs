@@ -10,8 +10,8 @@ mod returning;
 
 pub use cancelling::CancelLines;
 pub use fulfilling::{CreateFulfilment, Shipment};
-pub use reading::OrderQuery;
 pub(crate) use reading::PartsOf;
+pub use reading::{OrderQuery, order_lines};
 
 use crate::{
     commands::{fulfilling::Refusal, returning::Refusal as ReturnRefusal},

@@ -8,7 +8,7 @@ use emporia_contracts::{
     orders::OrderContact,
     values::ChannelKey,
 };
-use emporia_store::{Children, Document, IndexKey, Key, Page, Query, StoreError, Version, Versioned};
+use emporia_store::{Children, Document, IndexKey, Key, Page, Query, Space, StoreError, Version, Versioned};
 use emporia_vault::VaultError;
 
 /// Parts of an order that are documents of their own, as the order lists them.
@@ -36,6 +36,19 @@ impl OrderQuery {
             Self::Owner(owner) => Query::index("orders_by_owner").prefix(owner_key(owner)),
         }
     }
+}
+
+/// All lines of an order in this service's key-space.
+///
+/// # Errors
+/// What the store reports.
+pub async fn order_lines(space: &Space, order: &Order) -> Result<Vec<OrderLine>, StoreError> {
+    let mut lines = order.lines.clone();
+    if order.line_count > lines.len() {
+        let further = space.children::<FurtherLines>(Children::of(order.id.to_string()).limit(1000)).await?;
+        lines.extend(further.into_values().into_iter().flat_map(|f| f.lines));
+    }
+    Ok(lines)
 }
 
 impl OrdersService {
@@ -87,13 +100,7 @@ impl OrdersService {
     /// # Errors
     /// What the store reports.
     pub async fn lines(&self, order: &Order) -> Result<Vec<OrderLine>, StoreError> {
-        let mut lines = order.lines.clone();
-        if order.line_count > lines.len() {
-            let further =
-                self.space.children::<FurtherLines>(Children::of(order.id.to_string()).limit(1000)).await?;
-            lines.extend(further.into_values().into_iter().flat_map(|f| f.lines));
-        }
-        Ok(lines)
+        order_lines(&self.space, order).await
     }
 
     /// Fulfilments of orders, each in the order of their making, in one read.

@@ -1,7 +1,10 @@
 //! Holding stock, allocating it, giving it back: one part or many, all or none.
 
+mod books;
 mod ending;
 mod holding;
+
+pub use books::ReservedStock;
 
 use crate::{
     commands::counting,
