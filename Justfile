@@ -25,6 +25,11 @@ generate:
 bench *args:
     cargo run --release -p emporia-bench -- {{args}}
 
+# Break everything around a running shop for ten minutes, on both engines, then audit it.
+chaos *args:
+    cargo build -p emporia -p emporia-chaos
+    cargo run -q -p emporia-chaos -- {{args}}
+
 # The documentation of all crates.
 docs:
     cargo doc --workspace --no-deps --open

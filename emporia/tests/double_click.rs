@@ -1,11 +1,16 @@
 //! Every step of a checkout asked for many times at once: from a double click, two tabs, an impatient client. It is taken
 //! once, everybody hears of the same result, and nothing is held or paid twice.
 
-use emporia_testkit::{Emporia, Shopper};
-use emporia_testpay::api::EntryType;
+use emporia_id::FixedClock;
+use emporia_testkit::{Emporia, Setup, Shopper};
+use emporia_testpay::{
+    api::EntryType,
+    cards::{Behaviour, TEST_CARDS},
+};
 use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 const CARD: &str = "4242424242424242";
 const CLICKS: usize = 16;
@@ -158,4 +163,31 @@ async fn buying_and_cancelling_at_once_ends_in_one_of_them() {
             assert_eq!(stock(&shop, "MUG").await, json!({"reserved": 0, "allocated": 0}));
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stock_that_ran_out_of_its_time_is_held_once_more_however_many_go_on_with_the_purchase() {
+    let clock = Arc::new(FixedClock::at(Timestamp::now()));
+    let shop = Emporia::small_with(Setup { clock: Some(clock.clone()), ..Setup::default() }).await;
+    let guest = shop.guest().await;
+    let complete = "mutation($id: ID!) { completeCheckout(input: {checkoutId: $id}) { order { id } userErrors { code } } }";
+    let pending =
+        TEST_CARDS.iter().find(|card| card.behaviour == Behaviour::PendingThenApprove).unwrap().digits();
+    for _ in 0..4 {
+        let checkout = guest.checkout(&guest.cart_with(&[("MUG", 2)]).await, "DE").await;
+        guest.deliver(&checkout).await;
+        guest.pay_with(&checkout, &pending).await;
+        guest.ask(complete, json!({"id": checkout})).await;
+        // The shopper takes longer than his goods are held, and the provider decides while he clicks.
+        clock.advance(SignedDuration::from_mins(16));
+        emporia_testkit::until(async || {
+            let bought = clicks(&guest, complete, &json!({"id": checkout})).await;
+            (different(&bought, "/order/id").len() == 1).then_some(())
+        })
+        .await;
+        shop.caught_up().await;
+    }
+    let report = emporia::audit::run(&shop.platform.store, None).await.unwrap();
+    assert_eq!(report.differences(), 0, "{report}");
+    assert_eq!(stock(&shop, "MUG").await, json!({"reserved": 0, "allocated": 8}));
 }

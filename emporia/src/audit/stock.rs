@@ -46,9 +46,12 @@ pub(super) async fn check(store: &Store, books: &mut Books) -> Result<Check, Aud
                 levels.entry(place).or_default().reserved += held.quantity.units();
             }
             // Units of an order that is about to be made; those of one that is there are in its own books.
-            if stock.order.is_some_and(|order| !books.orders.contains_key(&order)) {
-                books.allocate(&stock.allocated);
-            }
+            let Some(order) = stock.order.filter(|order| !books.orders.contains_key(order)) else { continue };
+            books.allocate(&stock.allocated);
+            let checkout = stock.holder.strip_prefix("checkout/").and_then(|id| id.parse().ok());
+            check.expect(checkout.is_none_or(|id| books.under_way.contains(&id)), || {
+                format!("{} belongs to {order}, which is not there and not under way", stock.id)
+            });
         }
         if page.len() < PAGE {
             break;

@@ -46,7 +46,7 @@ async fn a_release_that_overtakes_its_reservation_buries_the_id() {
 }
 
 #[tokio::test]
-async fn past_its_time_a_reservation_is_neither_committed_nor_answered_and_the_sweep_gives_it_back_once() {
+async fn past_its_time_a_reservation_is_neither_committed_nor_answered_and_is_given_back_once() {
     let room = Room::open().await;
     room.receive("berlin", &[("MUG", 3)]).await;
     let wish = room.wish(&[("MUG", 2)]);
@@ -60,11 +60,15 @@ async fn past_its_time_a_reservation_is_neither_committed_nor_answered_and_the_s
     let late = room.wish(&[("MUG", 1)]);
     room.clock.set(late.until);
     assert_eq!(room.stock.reserve(late.clone()).await.unwrap_err(), ReserveRefusal::Ended(late.reservation));
-    assert_eq!(room.stock.sweep().await.unwrap(), 1);
-    assert_eq!(room.stock.sweep().await.unwrap(), 0);
+    assert_eq!(room.stock.sweep().await.unwrap(), 0, "whoever came too late has ended it for all");
     room.audit(&[sku("MUG")]).await;
     assert_eq!(room.level("MUG", "berlin").await.available, 3);
     assert_eq!(room.told::<ReservationReleased>().await.len(), 1);
+    room.reserve(&[("MUG", 2)]).await.unwrap();
+    room.clock.set(room.later(60));
+    assert_eq!(room.stock.sweep().await.unwrap(), 1);
+    assert_eq!(room.stock.sweep().await.unwrap(), 0);
+    assert_eq!(room.level("MUG", "berlin").await.available, 3);
 }
 
 #[tokio::test]

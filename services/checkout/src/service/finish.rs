@@ -121,19 +121,23 @@ impl CheckoutService {
             Err(CommitRefusal::Fault(fault)) => return Err(fault.into()),
             Err(CommitRefusal::NotHeld(_)) => {}
         }
-        // The hold ran out while the shopper paid. A new one is noted before it is asked for: after a crash, or by
-        // another driver, this one is committed and not a third.
-        let again = self.ids.next();
-        let noted = self.step(checkout, move |c, _| {
-            c.reservation = Some(again);
-            Ok(())
-        });
-        let Some(noted) = noted.await? else { return Ok(Err(None)) };
-        match self.hold(&noted, HOLD_AGAIN).await {
-            Ok(_) | Err(ReserveRefusal::Ended(_)) => Ok(Err(None)),
-            Err(ReserveRefusal::Short(shortages)) => Ok(Err(self.short(&noted, shortages).await?)),
-            Err(ReserveRefusal::Fault(fault)) => Err(fault.into()),
+        // It is held under the id that is noted: another driver may have noted it and not asked for it yet. Only one that
+        // has ended, because the shopper took long to pay, makes place for a new one, which is noted before it is asked
+        // for. So no two are ever committed to one order.
+        match self.hold(checkout, HOLD_AGAIN).await {
+            Ok(_) => {}
+            Err(ReserveRefusal::Ended(_)) => {
+                let again = self.ids.next();
+                self.step(checkout, move |c, _| {
+                    c.reservation = Some(again);
+                    Ok(())
+                })
+                .await?;
+            }
+            Err(ReserveRefusal::Short(shortages)) => return Ok(Err(self.short(checkout, shortages).await?)),
+            Err(ReserveRefusal::Fault(fault)) => return Err(fault.into()),
         }
+        Ok(Err(None))
     }
 
     async fn close_cart(&self, checkout: &Checkout, order: OrderId) -> Result<(), CheckoutError> {

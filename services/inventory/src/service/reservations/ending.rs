@@ -30,6 +30,14 @@ impl InventoryService {
                 let now = this.space.clock().now();
                 match &found.state {
                     State::Held if now < found.until => {}
+                    // Ended for everybody, also for a caller whose clock is behind: what took its place must not be
+                    // committed beside it.
+                    State::Held => {
+                        let reason = "expired".to_owned();
+                        let releasing = Reservation { state: State::Releasing { reason }, ..found.value };
+                        tx.put(&releasing)?;
+                        return Ok(Some(releasing));
+                    }
                     State::Committing { order } | State::Committed { order } if *order == request.order => {
                         return Ok(Some(found.value));
                     }
@@ -48,7 +56,15 @@ impl InventoryService {
             })
             .await
             .map_err(failed)?;
-        let Some(found) = found else { return Err(CommitRefusal::NotHeld(request.reservation)) };
+        let found = match found {
+            Some(found) if !matches!(found.state, State::Releasing { .. }) => found,
+            ended => {
+                if let Some(ended) = ended {
+                    self.finish_release(&ended, &request.meta).await.map_err(failed)?;
+                }
+                return Err(CommitRefusal::NotHeld(request.reservation));
+            }
+        };
         self.finish_commit(&found, &request.meta).await.map_err(failed)
     }
 
