@@ -1,8 +1,9 @@
 //! The graph: every room's subgraph, composed into one.
 
-use crate::platform::Platform;
+use crate::{fresh::Fresh, platform::Platform};
 use emporia_contracts::RequestContext;
 use emporia_gateway::{BuildError, ComposeError, Config, Gateway, Local, Supergraph, compose};
+use emporia_store::StoreError;
 use emporia_subgraph::Subgraph;
 
 /// Why there is no graph.
@@ -14,6 +15,9 @@ pub enum GraphError {
     /// The gateway does not take the supergraph.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The events cannot be followed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// A room's part of the graph.
@@ -72,15 +76,18 @@ pub fn supergraph(platform: &Platform) -> Result<Supergraph, ComposeError> {
     composed(&rooms(platform))
 }
 
-/// The gateway over all rooms, in this process.
+/// The gateway over all rooms, in this process; what it keeps follows the events, on the present runtime.
 ///
 /// # Errors
-/// [`GraphError`]: a defect of a schema.
+/// [`GraphError`]: a defect of a schema, or a store that is closed.
 pub fn gateway(platform: &Platform, config: Config) -> Result<Gateway, GraphError> {
     let rooms = rooms(platform);
-    let builder = Gateway::builder(composed(&rooms)?).config(config);
-    Ok(rooms
+    let fresh = Fresh::new(&platform.store)?;
+    let builder = Gateway::builder(composed(&rooms)?).config(config).changes(fresh.clone());
+    let gateway = rooms
         .into_iter()
         .fold(builder, |builder, room| builder.subgraph(room.name, local(room.subgraph)))
-        .build()?)
+        .build()?;
+    fresh.follow(&gateway);
+    Ok(gateway)
 }

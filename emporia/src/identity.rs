@@ -124,8 +124,17 @@ impl Identify for HeaderIdentity {
             _ => BTreeSet::new(),
         };
         let authenticated = !matches!(principal, Principal::Anonymous);
+        // Staff sees what is not published, and what it has just changed.
+        let shared = match &principal {
+            Principal::Anonymous | Principal::Customer(_) => Some(format!("{}/{locale}", channel.key).into()),
+            _ => None,
+        };
         let context =
             RequestContext { principal, guest: guest.map(GuestKey::of), channel, locale, correlation_id };
-        Ok(Caller { authenticated, scopes, data: Arc::new(context), forward: HeaderMap::new() })
+        Ok(Caller { authenticated, scopes, data: Arc::new(context), forward: HeaderMap::new(), shared })
+    }
+
+    fn headers(&self) -> &'static [&'static str] {
+        &["authorization", CHANNEL, GUEST, "accept-language"]
     }
 }

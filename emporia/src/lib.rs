@@ -4,6 +4,7 @@ pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod fresh;
 pub mod graph;
 pub mod identity;
 pub mod import;

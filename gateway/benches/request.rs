@@ -1,4 +1,5 @@
-//! Whole requests in one process, with resolvers that answer constants, on one core: what the gateway itself costs.
+//! Whole requests in one process, with resolvers that answer constants, on one core: what the gateway itself costs,
+//! and what it costs to give an answer that was kept.
 //!
 //! `cargo bench -p emporia-gateway` prints median and 99th percentile; `-- --seconds 10` measures longer.
 #![allow(clippy::print_stdout)]
@@ -8,7 +9,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use emporia_gateway::{Config, Gateway, Request, RequestContext};
+use emporia_gateway::{Caller, Config, Gateway, Request, RequestContext};
 
 const REQUESTS: [(&str, u32, u32, &str); 3] = [
     ("smallest", 1, 40, "{ product(sku: \"sku-1\") { sku name } }"),
@@ -26,6 +27,8 @@ const REQUESTS: [(&str, u32, u32, &str); 3] = [
     ),
 ];
 
+const KEPT: &str = "{ products(first: 40) { sku name kind price { amount currencyCode } } }";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let seconds =
@@ -33,15 +36,25 @@ async fn main() {
     let gateway = support::builder().config(Config::default()).build().expect("the sample gateway builds");
     println!("{:<36} {:>9} {:>9} {:>9} {:>11}", "request", "p50", "p99", "target", "requests/s");
     for (name, calls, target, query) in REQUESTS {
-        let (p50, p99, rate) = measure(&gateway, query, calls, Duration::from_secs(seconds)).await;
+        let manager = RequestContext::new(support::manager());
+        let (p50, p99, rate) = measure(&gateway, query, calls, &manager, Duration::from_secs(seconds)).await;
         println!("{name:<36} {p50:>6.1} µs {p99:>6.1} µs {target:>6} µs {rate:>11.0}");
     }
+    let everybody = RequestContext::new(Caller { shared: Some("eu/en".into()), ..Caller::anonymous() });
+    gateway.execute(Request::new(KEPT), &everybody).await;
+    let (p50, p99, rate) = measure(&gateway, KEPT, 0, &everybody, Duration::from_secs(seconds)).await;
+    println!("{:<36} {p50:>6.1} µs {p99:>6.1} µs {:>6} µs {rate:>11.0}", "kept answer, 40 products", 3);
 }
 
-async fn measure(gateway: &Gateway, query: &str, calls: u32, time: Duration) -> (f64, f64, f64) {
-    let context = RequestContext::new(support::manager());
+async fn measure(
+    gateway: &Gateway,
+    query: &str,
+    calls: u32,
+    context: &RequestContext,
+    time: Duration,
+) -> (f64, f64, f64) {
     let one = async || {
-        let response = gateway.execute(Request::new(query), &context).await;
+        let response = gateway.execute(Request::new(query), context).await;
         assert!(response.errors.is_empty() && response.subgraph_calls == calls, "{response:?}");
     };
     for _ in 0..500 {

@@ -19,12 +19,21 @@ pub struct Caller {
     pub data: Arc<dyn Any + Send + Sync>,
     /// Headers that remote subgraphs get.
     pub forward: HeaderMap,
+    /// Callers with the same text here get the same answers to operations that anybody may run: kept answers are
+    /// shared among them. `None` for those whose answers depend on who they are: nothing kept is given to them.
+    pub shared: Option<Arc<str>>,
 }
 
 impl Caller {
     /// Somebody unknown, without scopes.
     pub fn anonymous() -> Self {
-        Self { authenticated: false, scopes: BTreeSet::new(), data: Arc::new(()), forward: HeaderMap::new() }
+        Self {
+            authenticated: false,
+            scopes: BTreeSet::new(),
+            data: Arc::new(()),
+            forward: HeaderMap::new(),
+            shared: None,
+        }
     }
 
     /// Somebody known, with these scopes.
@@ -59,6 +68,11 @@ pub trait Identify: Send + Sync + 'static {
         headers: &HeaderMap,
         connection_params: Option<&serde_json::Value>,
     ) -> Result<Caller, GatewayError>;
+
+    /// The headers that it looks at: caches on the way to the client keep answers apart by them.
+    fn headers(&self) -> &'static [&'static str] {
+        &["authorization"]
+    }
 }
 
 /// Everybody is anonymous.
@@ -68,6 +82,6 @@ pub struct Anonymous;
 #[async_trait]
 impl Identify for Anonymous {
     async fn identify(&self, _: &HeaderMap, _: Option<&serde_json::Value>) -> Result<Caller, GatewayError> {
-        Ok(Caller::anonymous())
+        Ok(Caller { shared: Some("".into()), ..Caller::anonymous() })
     }
 }

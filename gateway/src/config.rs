@@ -29,6 +29,8 @@ pub struct Config {
     /// How long a whole query or mutation may take.
     #[serde(with = "millis")]
     pub request_timeout: Duration,
+    /// Answers that are kept.
+    pub response_cache: ResponseCacheConfig,
     /// WebSockets and server-sent events.
     pub subscriptions: SubscriptionConfig,
 }
@@ -45,6 +47,7 @@ impl Default for Config {
             planning_timeout: Duration::from_millis(1_000),
             subgraph_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
+            response_cache: ResponseCacheConfig::default(),
             subscriptions: SubscriptionConfig::default(),
         }
     }
@@ -109,6 +112,35 @@ impl Default for Limits {
             assumed_list_size: 10,
         }
     }
+}
+
+/// Answers that are kept for everybody who may have the same one. See the README for what may be kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResponseCacheConfig {
+    /// Keep answers at all.
+    pub enabled: bool,
+    /// Bytes that all kept answers may take.
+    pub bytes: u64,
+    /// What to make of fields without a hint.
+    pub unhinted: UnhintedFields,
+}
+
+impl Default for ResponseCacheConfig {
+    fn default() -> Self {
+        Self { enabled: true, bytes: 64 << 20, unhinted: UnhintedFields::default() }
+    }
+}
+
+/// What to make of a field below the root that leads to an object and has no `@cacheControl`, nor has its type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnhintedFields {
+    /// It is kept as long as what it is part of: hints are needed where something is kept for less time, or is private.
+    #[default]
+    AsParent,
+    /// What has it is not kept. The rule of Apollo Server, which other people's supergraphs are written for.
+    NotKept,
 }
 
 /// Limits of WebSocket and server-sent-event connections.

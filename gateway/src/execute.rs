@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use tracing::Instrument;
 
 use crate::{
+    cache::TagSet,
     caller::Caller,
     error::ErrorCode,
     fetch_ops::REPRESENTATIONS,
@@ -38,6 +39,8 @@ pub(crate) struct Run<'r> {
     /// Locked to read representations and to merge, never over a call.
     pub(crate) state: Mutex<State>,
     pub(crate) calls: AtomicU32,
+    /// What the answer depends on, where that is of interest.
+    pub(crate) tags: Option<Mutex<TagSet>>,
 }
 
 /// A call that is ready to be made.
@@ -153,6 +156,7 @@ impl<'r> Run<'r> {
         if representations.list.is_empty() {
             return None;
         }
+        self.tag(&representations);
         let mut variables = self.pick(fetch.variable_usages.iter().flatten());
         variables.insert(Name::new(REPRESENTATIONS), Value::List(representations.list));
         let entities = Entities {
@@ -185,10 +189,19 @@ impl<'r> Run<'r> {
         }
         let mut variables = self.pick(batch.variable_usages.iter().flatten());
         for (name, representations) in by_variable {
+            self.tag(&representations);
             variables.insert(Name::new(name), Value::List(representations.list));
         }
         let merge = Merge::Entities(merges);
         Some(Job { service: &batch.service_name, hash: batch.operation.hash, variables, merge })
+    }
+
+    fn tag(&self, representations: &Representations) {
+        let Some(tags) = &self.tags else { return };
+        let mut tags = tags.lock();
+        for representation in &representations.list {
+            self.gateway.planning.tags.of_representation(representation, &mut tags);
+        }
     }
 
     fn pick<'n>(&self, names: impl Iterator<Item = &'n String>) -> Variables {

@@ -5,15 +5,15 @@ use std::{
     hash::{BuildHasher, RandomState},
     panic::AssertUnwindSafe,
     sync::{Arc, atomic::AtomicU32},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use async_graphql::{Value, Variables};
+use async_graphql::Variables;
 use graphql_tools::{
     parser::{parse_schema, schema as s},
     validation::rules::default_rules_validation_plan,
 };
-use hive_router_query_planner::planner::Planner;
+use hive_router_query_planner::planner::{Planner, plan_nodes::PlanNode};
 use moka::future::Cache;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -21,6 +21,7 @@ use tracing::Instrument;
 
 use crate::{
     access::{Access, AccessError},
+    cache::{Changes, Filling, Flights, HintError, Hints, Kept, Key, PATIENCE, Shelf, TagSet, Tags},
     coerce,
     compose::Supergraph,
     config::Config,
@@ -47,6 +48,9 @@ pub enum BuildError {
     /// Its access declarations cannot be used.
     #[error("supergraph: {0}")]
     Access(#[from] AccessError),
+    /// Its hints about keeping answers cannot be used.
+    #[error("supergraph: {0}")]
+    Hint(#[from] HintError),
     /// The supergraph speaks of subgraphs that nobody answers for.
     #[error("no implementation for subgraphs: {}", .0.join(", "))]
     MissingSubgraphs(Vec<String>),
@@ -63,6 +67,9 @@ pub(crate) struct Inner {
     pub(crate) planning: Arc<Planning>,
     pub(crate) subgraphs: HashMap<Arc<str>, Arc<dyn Subgraph>>,
     plans: Cache<PlanKey, Arc<Plan>>,
+    kept: Option<Shelf>,
+    flights: Flights,
+    changes: Option<Arc<dyn Changes>>,
     /// Keyed at random, so that nobody can look for two documents with the same key.
     hashers: [RandomState; 2],
     /// Planning is work for the processor: more at once than there are cores makes nothing faster.
@@ -74,6 +81,7 @@ pub struct GatewayBuilder {
     supergraph: Supergraph,
     config: Config,
     subgraphs: HashMap<Arc<str>, Arc<dyn Subgraph>>,
+    changes: Option<Arc<dyn Changes>>,
 }
 
 impl GatewayBuilder {
@@ -88,6 +96,13 @@ impl GatewayBuilder {
     #[must_use]
     pub fn subgraph(mut self, name: impl Into<Arc<str>>, subgraph: impl Subgraph + 'static) -> Self {
         self.subgraphs.insert(name.into(), Arc::new(subgraph));
+        self
+    }
+
+    /// Changes behind the gateway are purged by this; no kept answer is given before it has heard of all.
+    #[must_use]
+    pub fn changes(mut self, changes: Arc<dyn Changes>) -> Self {
+        self.changes = Some(changes);
         self
     }
 
@@ -133,8 +148,15 @@ impl GatewayBuilder {
             return Err(BuildError::MissingSubgraphs(missing));
         }
         let capacity = self.config.plan_cache_capacity;
+        let schema = Schema::new(planner.consumer_schema.document.clone());
+        let mut hints = Hints::default();
+        hints.read(sdl)?;
+        let kept = &self.config.response_cache;
+        let kept = (kept.enabled && !hints.is_empty()).then(|| Shelf::new(kept));
         let planning = Planning {
-            schema: Schema::new(planner.consumer_schema.document.clone()),
+            tags: Tags::new(&schema, &hints)?,
+            hints,
+            schema,
             planner,
             access,
             rules: default_rules_validation_plan(),
@@ -146,6 +168,9 @@ impl GatewayBuilder {
             planning: Arc::new(planning),
             subgraphs: self.subgraphs,
             plans: Cache::new(capacity),
+            kept,
+            flights: Flights::default(),
+            changes: self.changes,
             hashers: [RandomState::new(), RandomState::new()],
             planners: Arc::new(Semaphore::new(cores)),
         })))
@@ -155,7 +180,7 @@ impl GatewayBuilder {
 impl Gateway {
     /// Starts to build a gateway for this supergraph.
     pub fn builder(supergraph: Supergraph) -> GatewayBuilder {
-        GatewayBuilder { supergraph, config: Config::default(), subgraphs: HashMap::new() }
+        GatewayBuilder { supergraph, config: Config::default(), subgraphs: HashMap::new(), changes: None }
     }
 
     /// Its settings.
@@ -174,6 +199,25 @@ impl Gateway {
         self.0.plans.entry_count()
     }
 
+    /// Drops every kept answer with one of these tags.
+    pub fn purge<'t>(&self, tags: impl IntoIterator<Item = &'t str>) {
+        if let Some(kept) = &self.0.kept {
+            telemetry::purged(kept.purge(tags.into_iter()));
+        }
+    }
+
+    /// Drops every kept answer.
+    pub fn purge_all(&self) {
+        if let Some(kept) = &self.0.kept {
+            kept.purge_all();
+        }
+    }
+
+    /// How many answers are kept, and about how many bytes they take.
+    pub fn kept_answers(&self) -> (u64, u64) {
+        self.0.kept.as_ref().map(Shelf::size).unwrap_or_default()
+    }
+
     /// Answers a query or mutation.
     pub async fn execute(&self, request: Request, context: &RequestContext) -> Response {
         let span = tracing::debug_span!("graphql", request_id = %context.request_id);
@@ -185,10 +229,17 @@ impl Gateway {
 
     async fn answer(&self, request: Request, context: &RequestContext) -> Response {
         let started = Instant::now();
+        let question = self.0.question(&request, context).await;
+        if let Some(Question { kept: Some(kept), .. }) = question {
+            telemetry::cache("hit");
+            let (label, response) = (kept.label.clone(), Response::kept(kept));
+            telemetry::request(&label, started, &response);
+            return response;
+        }
         let (label, response) = match self.0.plan(&request).await {
             Ok(plan) => {
                 let limit = self.config().request_timeout;
-                let run = tokio::time::timeout(limit, self.0.run(&plan, request, context));
+                let run = tokio::time::timeout(limit, self.0.run(&plan, request, context, question));
                 let response = run.await.unwrap_or_else(|_| {
                     let message = format!("The request took longer than {} ms.", limit.as_millis());
                     ResponseError::new(ErrorCode::RequestTimeout, message).into()
@@ -200,6 +251,13 @@ impl Gateway {
         telemetry::request(&label, started, &response);
         response
     }
+}
+
+/// A question whose answer may be kept, or is.
+pub(crate) struct Question {
+    key: Key,
+    begun: Filling,
+    kept: Option<Arc<Kept>>,
 }
 
 /// A refusal, counted.
@@ -267,7 +325,25 @@ impl Inner {
         Ok(variables)
     }
 
-    async fn run(&self, plan: &Plan, request: Request, context: &RequestContext) -> Response {
+    /// Looks for a kept answer, when the caller may have one.
+    async fn question(&self, request: &Request, context: &RequestContext) -> Option<Question> {
+        let shelf = self.kept.as_ref()?;
+        let class = context.caller.shared.as_ref().filter(|_| !context.query_plan)?;
+        let key = shelf.key(request, class);
+        let current = match &self.changes {
+            Some(changes) if !changes.heard() => tokio::time::timeout(PATIENCE, changes.hear()).await.is_ok(),
+            _ => true,
+        };
+        Some(Question { key, begun: shelf.begin(), kept: shelf.get(key).filter(|_| current) })
+    }
+
+    async fn run(
+        &self,
+        plan: &Plan,
+        request: Request,
+        context: &RequestContext,
+        question: Option<Question>,
+    ) -> Response {
         if plan.kind == OperationKind::Subscription {
             let message = "Subscriptions need a WebSocket or server-sent events.";
             return ResponseError::new(ErrorCode::BadRequest, message).into();
@@ -279,8 +355,64 @@ impl Inner {
             Ok(variables) => variables,
             Err(errors) => return refuse(&errors),
         };
-        let state = State { data: Value::Object(Default::default()), errors: vec![] };
-        self.run_from(plan, &variables, context, state, plan.query_plan.node.as_slice()).await
+        let nodes = plan.query_plan.node.as_slice();
+        if let (Some(question), Some(max_age), Some(shelf)) = (question, plan.keep, &self.kept) {
+            let flight = (question.key, question.begun.number());
+            let work = self.answer_and_keep(plan, &variables, context, &question, max_age, shelf);
+            let (mut response, mine) = self.flights.join(flight, work).await;
+            telemetry::cache(if mine { "miss" } else { "shared" });
+            if !mine {
+                response.subgraph_calls = 0;
+            }
+            return response;
+        }
+        let (response, _) = self.run_from(plan, &variables, context, State::empty(), nodes).await;
+        if plan.kind == OperationKind::Mutation && self.kept.is_some() {
+            self.purge_after(plan, &variables);
+        }
+        response
+    }
+
+    async fn answer_and_keep(
+        &self,
+        plan: &Plan,
+        variables: &Variables,
+        context: &RequestContext,
+        question: &Question,
+        max_age: Duration,
+        shelf: &Shelf,
+    ) -> Response {
+        let nodes = plan.query_plan.node.as_slice();
+        let (mut response, mut tags) = self.run_from(plan, variables, context, State::empty(), nodes).await;
+        if response.outcome == Outcome::Ok {
+            self.root_tags(plan, variables, &mut tags);
+            let body = response.body.clone();
+            let label = plan.label.clone();
+            response.kept = shelf.keep(question.key, question.begun, body, max_age, tags, label);
+            telemetry::cache_bytes(shelf.bytes());
+        }
+        response
+    }
+
+    fn root_tags(&self, plan: &Plan, variables: &Variables, tags: &mut TagSet) {
+        let planning = &self.planning;
+        planning.tags.of_roots(
+            &planning.schema,
+            plan.root(),
+            &plan.document,
+            &plan.operation,
+            variables,
+            tags,
+        );
+    }
+
+    /// The tags on the fields of a mutation are those of what it changes.
+    fn purge_after(&self, plan: &Plan, variables: &Variables) {
+        let mut tags = TagSet::new();
+        self.root_tags(plan, variables, &mut tags);
+        if let (Some(shelf), false) = (&self.kept, tags.is_empty()) {
+            telemetry::purged(shelf.purge(tags.iter().map(String::as_str)));
+        }
     }
 
     /// Runs nodes of a plan one after the other on top of what is already there, and writes the response.
@@ -290,8 +422,9 @@ impl Inner {
         variables: &Variables,
         context: &RequestContext,
         state: State,
-        nodes: &[hive_router_query_planner::planner::plan_nodes::PlanNode],
-    ) -> Response {
+        nodes: &[PlanNode],
+    ) -> (Response, TagSet) {
+        let tagged = plan.keep.is_some() && self.kept.is_some();
         let run = Run {
             gateway: self,
             plan,
@@ -299,12 +432,13 @@ impl Inner {
             caller: &context.caller,
             state: Mutex::new(state),
             calls: AtomicU32::new(0),
+            tags: tagged.then(Default::default),
         };
         for node in nodes {
             run.node(node).await;
         }
-        let calls = run.calls.into_inner();
-        self.write(plan, variables, context, run.state.into_inner(), calls)
+        let (calls, tags) = (run.calls.into_inner(), run.tags.map(Mutex::into_inner).unwrap_or_default());
+        (self.write(plan, variables, context, run.state.into_inner(), calls), tags)
     }
 
     fn write(
@@ -334,7 +468,7 @@ impl Inner {
         }
         body.push(b'}');
         let outcome = if errors.is_empty() { Outcome::Ok } else { Outcome::Partial };
-        Response { body, errors, outcome, subgraph_calls }
+        Response { body: body.into(), errors, outcome, subgraph_calls, kept: None }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The gateway on HTTP: GraphQL over HTTP, server-sent events, WebSockets, GraphiQL.
 
 mod body;
+mod freshness;
 mod graphiql;
 mod negotiate;
 mod query;

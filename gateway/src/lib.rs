@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 mod access;
+mod cache;
 mod caller;
 mod coerce;
 mod compose;
@@ -33,9 +34,10 @@ mod walk;
 mod write;
 
 pub use access::{Access, AccessError, OperationAccess, Refusal, Requirement};
+pub use cache::{Changes, HintError, Kept};
 pub use caller::{Anonymous, Caller, Identify};
 pub use compose::{ComposeError, Supergraph, compose};
-pub use config::{Config, Limits, SubscriptionConfig, UndeclaredAccess};
+pub use config::{Config, Limits, ResponseCacheConfig, SubscriptionConfig, UndeclaredAccess, UnhintedFields};
 pub use error::{ErrorCode, GatewayError, Location, ResponseError};
 pub use gateway::{BuildError, Gateway, GatewayBuilder};
 pub use http::{BodyError, Example, HttpOptions, read_body, router};

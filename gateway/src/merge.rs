@@ -35,6 +35,11 @@ pub(crate) struct Entities<'p> {
 }
 
 impl State {
+    /// Nothing yet.
+    pub(crate) fn empty() -> Self {
+        Self { data: Value::Object(Default::default()), errors: vec![] }
+    }
+
     pub(crate) fn merge(&mut self, schema: &Schema, mut response: SubResponse, merge: Merge<'_>) {
         match merge {
             Merge::Root { rewrites, path } => {

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use async_graphql::{Name, Value, Variables};
@@ -19,6 +20,7 @@ use parking_lot::RwLock;
 
 use crate::{
     access::{Access, OperationAccess},
+    cache::{Hints, Keeping, Tags},
     config::Config,
     error::{ErrorCode, GatewayError, Location, ResponseError},
     fetch_ops::FetchOps,
@@ -38,6 +40,8 @@ pub(crate) struct Planning {
     pub(crate) planner: Planner,
     pub(crate) schema: Schema,
     pub(crate) access: Access,
+    pub(crate) hints: Hints,
+    pub(crate) tags: Tags,
     pub(crate) rules: ValidationPlan,
     pub(crate) labels: telemetry::OperationLabels,
     pub(crate) config: Config,
@@ -53,6 +57,8 @@ pub(crate) struct Plan {
     pub(crate) access: OperationAccess,
     pub(crate) introspects: bool,
     pub(crate) sized_by_variables: bool,
+    /// How long answers may be kept; `None` when they may not.
+    pub(crate) keep: Option<Duration>,
     pub(crate) label: Arc<str>,
     root: String,
     condition_variables: Vec<Name>,
@@ -61,6 +67,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// The type of the root fields.
+    pub(crate) fn root(&self) -> &str {
+        &self.root
+    }
+
     /// A variable with a default may be nullable and still stand in `@skip(if:)`. A null there is neither true nor
     /// false, and no two parts of a federation need agree on what it means.
     pub(crate) fn check_conditions(&self, variables: &Variables) -> Result<(), GatewayError> {
@@ -128,7 +139,14 @@ impl Planning {
         }
         let demands = self.access.of_operation(&document, &operation);
         let ops = FetchOps::of(&query_plan, &self.access, demands).map_err(one)?;
+        let keeping = Keeping {
+            schema: &self.schema,
+            hints: &self.hints,
+            unhinted: self.config.response_cache.unhinted,
+        };
+        let keep = keeping.of_operation(&document, &operation);
         Ok(Plan {
+            keep: keep.filter(|_| ops.demands.is_open() && !introspects),
             fetches: ops.operations,
             access: ops.demands,
             sized_by_variables: limits::depends_on_variables(&document),

@@ -1,8 +1,11 @@
 //! One GraphQL response, already written.
 
+use std::sync::Arc;
+
+use axum::body::Bytes;
 use serde::Serialize;
 
-use crate::error::ResponseError;
+use crate::{cache::Kept, error::ResponseError};
 
 /// How a request ended; a label of the metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +33,15 @@ impl Outcome {
 #[derive(Debug, Clone)]
 pub struct Response {
     /// The JSON text.
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// The entries of `errors`.
     pub errors: Vec<ResponseError>,
     /// How it ended.
     pub outcome: Outcome,
     /// How many calls of subgraphs it took.
     pub subgraph_calls: u32,
+    /// Where it is kept, if it is: a kept answer may also be kept by others on the way to the client.
+    pub kept: Option<Arc<Kept>>,
 }
 
 impl Response {
@@ -48,7 +53,13 @@ impl Response {
         }
         // Strings, numbers and string-keyed maps: there is nothing in it that could fail to become JSON.
         let body = serde_json::to_vec(&Body { errors: &errors }).unwrap_or_default();
-        Self { body, errors, outcome: Outcome::Refused, subgraph_calls: 0 }
+        Self { body: body.into(), errors, outcome: Outcome::Refused, subgraph_calls: 0, kept: None }
+    }
+
+    /// A kept answer.
+    pub(crate) fn kept(kept: Arc<Kept>) -> Self {
+        let body = kept.body().clone();
+        Self { body, errors: vec![], outcome: Outcome::Ok, subgraph_calls: 0, kept: Some(kept) }
     }
 
     /// The HTTP status for `application/graphql-response+json`.

@@ -79,7 +79,7 @@ impl Gateway {
                     rewrite_all(&gateway.planning.schema, rewrites, &mut data);
                 }
                 let state = State { data, errors: event.errors };
-                gateway.run_from(&plan, &variables, &context, state, rest(&plan)).await
+                gateway.run_from(&plan, &variables, &context, state, rest(&plan)).await.0
             }
         });
         Ok(responses.boxed())

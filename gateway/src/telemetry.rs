@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Instant};
 
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 use parking_lot::Mutex;
 
 use crate::{error::ErrorCode, response::Response};
@@ -41,6 +41,21 @@ pub(crate) fn request(operation: &Arc<str>, started: Instant, response: &Respons
 /// Counts a subscription that began.
 pub(crate) fn subscription(operation: &Arc<str>) {
     counter!("emporia_gateway_subscriptions_total", "operation" => operation.clone()).increment(1);
+}
+
+/// Counts a question whose answer may be kept: `hit`, `miss`, or `shared` with one that was being answered.
+pub(crate) fn cache(result: &'static str) {
+    counter!("emporia_gateway_cache_total", "result" => result).increment(1);
+}
+
+/// Notes the bytes of all kept answers.
+pub(crate) fn cache_bytes(bytes: u64) {
+    gauge!("emporia_gateway_cache_bytes").set(bytes as f64);
+}
+
+/// Counts answers that were dropped because something in them changed.
+pub(crate) fn purged(answers: usize) {
+    counter!("emporia_gateway_cache_purged_total").increment(answers as u64);
 }
 
 /// Counts a request that never became an operation.

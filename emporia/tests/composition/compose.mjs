@@ -18,7 +18,7 @@ function facts(text) {
   const found = new Set();
   for (const definition of parse(text).definitions) {
     const type = definition.name?.value;
-    if (!type || /^(join|link|core)__/.test(type) || definition.kind === 'DirectiveDefinition') continue;
+    if (!type || /^(join|link|core|cacheControl)__/.test(type) || definition.kind === 'DirectiveDefinition') continue;
     found.add(`${definition.kind} ${type}`);
     for (const value of definition.values ?? []) found.add(`${type}.${value.name.value}`);
     // Where a scalar is known guides no plan: ours does not say it.

@@ -26,6 +26,11 @@ pub struct OperationAccess {
 }
 
 impl OperationAccess {
+    /// Whether anybody may run the operation.
+    pub(crate) fn is_open(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// Whether the caller may run the operation with these variables. Costs next to nothing: equal demands
     /// are kept once.
     ///

@@ -10,11 +10,11 @@ use axum::{
     },
     response::{IntoResponse, Response as HttpResponse},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::{
-    BodyError, QUERY_PLAN, REQUEST_ID, Shared, header_value,
+    BodyError, QUERY_PLAN, REQUEST_ID, Shared, freshness, header_value,
     negotiate::{Media, accepted, is_json},
     request_id, sse, websocket,
 };
@@ -58,7 +58,7 @@ pub(super) async fn post(State(shared): State<Shared>, headers: HeaderMap, body:
         let request = read_request(&shared, &headers, body).await?;
         Ok((request, context(&shared, &headers, id.clone(), true).await?))
     };
-    respond(shared.clone(), media, &id, read.await).await
+    respond(&shared, &Method::POST, &headers, media, &id, read.await).await
 }
 
 pub(super) async fn get(
@@ -81,7 +81,7 @@ pub(super) async fn get(
         let request = read_parameters(parameters)?;
         Ok((request, context(&shared, &headers, id.clone(), false).await?))
     };
-    respond(shared.clone(), media, &id, read.await).await
+    respond(&shared, &Method::GET, &headers, media, &id, read.await).await
 }
 
 async fn read_request(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Request, Refused> {
@@ -133,14 +133,16 @@ async fn context(
 }
 
 async fn respond(
-    shared: Shared,
+    shared: &Shared,
+    method: &Method,
+    asked: &HeaderMap,
     media: Media,
     id: &Arc<str>,
     read: Result<(Request, RequestContext), Refused>,
 ) -> HttpResponse {
     match read {
         Ok((request, context)) if media == Media::EventStream => {
-            let mut response = sse::respond(&shared, request, context).await;
+            let mut response = sse::respond(shared, request, context).await;
             response.headers_mut().insert(REQUEST_ID, header_value(id));
             response
         }
@@ -152,7 +154,19 @@ async fn respond(
                 _ if response.http_status() == 405 => 405,
                 _ => 200,
             };
-            write(StatusCode::from_u16(status).unwrap_or_default(), media, id, response)
+            let status = StatusCode::from_u16(status).unwrap_or_default();
+            let kept = response.kept.clone();
+            let mut http = write(status, media, id, response);
+            freshness::tell(http.headers_mut(), kept.as_deref(), shared.identify.headers());
+            match kept {
+                Some(kept) if freshness::is_known(method, asked, &kept) => {
+                    *http.status_mut() = StatusCode::NOT_MODIFIED;
+                    *http.body_mut() = Body::empty();
+                }
+                Some(kept) => *http.body_mut() = freshness::body(asked, http.headers_mut(), &kept).into(),
+                None => {}
+            }
+            http
         }
         Err(Refused { status, error }) => {
             telemetry::refused(error.code.as_str());

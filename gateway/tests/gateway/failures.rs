@@ -35,7 +35,7 @@ async fn faults_are_masked_and_meant_errors_are_not() {
     context.request_id = "request-7".into();
     let response =
         gateway.execute(Request::new("{ leaks products(first: 3) { warehouse } breaks }"), &context).await;
-    let text = String::from_utf8(response.body.clone()).unwrap();
+    let text = String::from_utf8(response.body.to_vec()).unwrap();
     assert!(!text.contains("10.0.0.7") && !text.contains("shelf"), "{text}");
     let json = response.json().unwrap();
     let mut seen: Vec<_> = json["errors"]

@@ -25,7 +25,7 @@ async fn the_response_keeps_the_order_of_the_query() {
         Request::new("{ product(sku: \"sku-1\") { inStock b: name sku a: name } }"),
     )
     .await;
-    let text = String::from_utf8(response.body).unwrap();
+    let text = String::from_utf8(response.body.to_vec()).unwrap();
     assert_eq!(text, r#"{"data":{"product":{"inStock":15,"b":"Product 1","sku":"sku-1","a":"Product 1"}}}"#);
 }
 

@@ -1,6 +1,7 @@
 //! The gateway through its public face.
 
 mod access;
+mod cache;
 mod composition;
 mod failures;
 mod federation;

@@ -61,8 +61,9 @@ impl<'a> Shopper<'a> {
         self.shop.data(query, variables, &self.headers()).await
     }
 
-    /// Asks; how many calls of subgraphs it took.
+    /// Asks when nothing is kept; how many calls of subgraphs it took.
     pub async fn calls(&self, query: &str, variables: Value) -> usize {
+        self.shop.gateway.purge_all();
         let response = self.shop.respond(query, variables, &self.headers()).await;
         assert!(response.errors.is_empty(), "{:?}", response.errors);
         usize::try_from(response.subgraph_calls).unwrap_or(usize::MAX)

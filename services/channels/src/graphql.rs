@@ -2,7 +2,9 @@ use crate::service::{ChannelsError, ChannelsService};
 use async_graphql::{Context, EmptySubscription, Enum, InputObject, Object, Result, Schema, SimpleObject};
 use emporia_contracts::channels::{self, ChannelFacts, RoundingPolicy};
 use emporia_money::Rounding;
-use emporia_subgraph::{Subgraph, UserError, UserErrorCode, access::*, context, parse, store_error};
+use emporia_subgraph::{
+    Subgraph, UserError, UserErrorCode, access::*, caching::*, context, parse, store_error,
+};
 
 /// Builds the subgraph.
 pub fn schema(service: ChannelsService) -> Subgraph {
@@ -140,13 +142,13 @@ pub struct Query;
 #[Object]
 impl Query {
     /// The channel of this request.
-    #[graphql(directive = public::apply())]
+    #[graphql(directive = public::apply(), directive = cache_control::apply(60))]
     async fn channel(&self, ctx: &Context<'_>) -> Result<GraphChannel> {
         Ok(GraphChannel::from(context(ctx)?.channel.as_ref()))
     }
 
     /// Every channel, by key.
-    #[graphql(directive = public::apply())]
+    #[graphql(directive = public::apply(), directive = cache_control::apply(60))]
     async fn channels(&self, ctx: &Context<'_>) -> Result<Vec<GraphChannel>> {
         Ok(ctx.data::<ChannelsService>()?.list().iter().map(|c| GraphChannel::from(c.as_ref())).collect())
     }

@@ -14,8 +14,8 @@ use emporia_contracts::{
 use emporia_events::Live;
 use emporia_store::StoreError;
 use emporia_subgraph::{
-    DateTime, Eager, Subgraph, UserError, UserErrorCode, access::*, bad_input, batched, context, page_size,
-    parse, run_once, store_error,
+    DateTime, Eager, Subgraph, UserError, UserErrorCode, access::*, bad_input, batched, caching::*, context,
+    page_size, parse, run_once, store_error,
 };
 use serde::Serialize;
 use std::{collections::HashMap, sync::Arc};
@@ -98,7 +98,7 @@ impl ProductVariant {
     }
 }
 
-#[Object]
+#[Object(directive = cache_tag::apply("sku:{$key.sku}".into()))]
 impl ProductVariant {
     /// Stock keeping unit.
     async fn sku(&self) -> String {
@@ -106,6 +106,7 @@ impl ProductVariant {
     }
 
     /// What can be sold of it in the channel of this request. An indication: only the order decides.
+    #[graphql(directive = cache_control::apply(10))]
     async fn availability(&self, ctx: &Context<'_>) -> Result<Eager<VariantAvailability>> {
         let pool = Arc::new(context(ctx)?.channel.stock_pool.clone());
         let loader = ctx.data::<DataLoader<AvailabilityLoader, NoCache>>()?;
@@ -293,7 +294,11 @@ pub struct Query;
 #[Object]
 impl Query {
     /// Every location, by key.
-    #[graphql(directive = public::apply())]
+    #[graphql(
+        directive = public::apply(),
+        directive = cache_control::apply(60),
+        directive = cache_tag::apply("locations".into())
+    )]
     async fn locations(&self, ctx: &Context<'_>) -> Result<Vec<GraphLocation>> {
         let locations = ctx.data::<InventoryService>()?.locations().await.map_err(store_fault)?;
         Ok(locations.into_iter().map(Into::into).collect())
@@ -343,7 +348,11 @@ pub struct Mutation;
 #[Object]
 impl Mutation {
     /// Defines a location, or renames one. The same again changes nothing.
-    #[graphql(directive = requires_scopes::apply(scope("channels:write")))]
+    // No event tells it, so the field says itself what it makes old.
+    #[graphql(
+        directive = requires_scopes::apply(scope("channels:write")),
+        directive = cache_tag::apply("locations".into())
+    )]
     async fn define_location(
         &self,
         ctx: &Context<'_>,

@@ -12,8 +12,8 @@ use emporia_contracts::{
 };
 use emporia_money::UnitPrice;
 use emporia_subgraph::{
-    DateTime, Eager, GraphMoney, Subgraph, UserError, UserErrorCode, access::*, bad_input, context,
-    decimal_price, fault, parse, parse_key, store_error,
+    DateTime, Eager, GraphMoney, Subgraph, UserError, UserErrorCode, access::*, bad_input, caching::*,
+    context, decimal_price, fault, parse, parse_key, store_error,
 };
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ impl From<Price> for VariantPrice {
     }
 }
 
-#[Object]
+#[Object(directive = cache_tag::apply("sku:{$key.sku}".into()))]
 impl ProductVariant {
     /// Stock keeping unit.
     async fn sku(&self) -> String {
@@ -70,6 +70,8 @@ impl ProductVariant {
     }
 
     /// What it costs in the channel of this request, now; absent when it has no price there and cannot be bought.
+    // A window of time opens without an event: a kept answer may be that much behind it.
+    #[graphql(directive = cache_control::apply(10))]
     async fn price(&self, ctx: &Context<'_>) -> Result<Option<Eager<VariantPrice>>> {
         // From memory: nothing to batch.
         let service = ctx.data::<PricingService>()?;

@@ -3,6 +3,7 @@
 pub mod access;
 mod address;
 mod batch;
+pub mod caching;
 mod eager;
 mod errors;
 mod idempotency;

@@ -7,7 +7,7 @@ use futures_util::{Stream, StreamExt, stream};
 
 use super::{
     CallerName,
-    access::{authenticated, public, requires_scopes, scope},
+    access::{authenticated, cache_control, public, requires_scopes, scope},
 };
 
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
@@ -154,7 +154,7 @@ impl Query {
     async fn product(&self, sku: ID) -> Option<Product> {
         by_sku(&sku)
     }
-    #[graphql(directive = public::apply())]
+    #[graphql(directive = public::apply(), directive = cache_control::apply(60))]
     async fn products(&self, #[graphql(default = 10)] first: i32) -> Vec<Product> {
         (1..=first).map(|number| Product { number }).collect()
     }

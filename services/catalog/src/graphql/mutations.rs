@@ -18,7 +18,8 @@ use async_graphql::{Context, Object, Result, SimpleObject};
 use emporia_contracts::values::ChannelKey;
 use emporia_store::Version;
 use emporia_subgraph::{
-    UserError, UserErrorCode, access::*, bad_input, context, idempotency, parse, parse_id, parse_key,
+    UserError, UserErrorCode, access::*, bad_input, caching::*, context, idempotency, parse, parse_id,
+    parse_key,
 };
 use std::sync::Arc;
 
@@ -114,7 +115,11 @@ impl Mutation {
 #[Object]
 impl Mutation {
     /// Defines a product type, or changes the one with the key. The same again changes nothing.
-    #[graphql(directive = requires_scopes::apply(scope("catalog:write")))]
+    // No event tells it, so the field says itself what it makes old.
+    #[graphql(
+        directive = requires_scopes::apply(scope("catalog:write")),
+        directive = cache_tag::apply("catalog".into())
+    )]
     async fn define_product_type(
         &self,
         ctx: &Context<'_>,

@@ -10,8 +10,16 @@ use crate::{
 };
 use async_graphql::{Context, ID, Object, Result};
 use emporia_contracts::{ids::CategoryId, values::Sku};
-use emporia_subgraph::{Eager, access::*, bad_input, context, not_found, parse, parse_id};
+use emporia_subgraph::{Eager, access::*, bad_input, caching::*, context, not_found, parse, parse_id};
 use std::sync::Arc;
+
+/// Seconds that what the catalogue says may be kept. A change is told by an event; this bounds what nobody tells.
+const MAX_AGE: i32 = 60;
+
+/// Whatever changes in the catalogue, answers with one of its root fields may be others.
+fn catalog() -> String {
+    "catalog".into()
+}
 
 /// Questions about the catalogue.
 pub struct Query;
@@ -37,7 +45,11 @@ async fn variant(ctx: &Context<'_>, sku: &str) -> Result<Option<Eager<GraphVaria
 #[Object]
 impl Query {
     /// A product by its id or its slug; absent when there is none, or it is not published in the channel of the request.
-    #[graphql(directive = public::apply())]
+    #[graphql(
+        directive = public::apply(),
+        directive = cache_control::apply(MAX_AGE),
+        directive = cache_tag::apply(catalog())
+    )]
     async fn product(
         &self,
         ctx: &Context<'_>,
@@ -54,7 +66,11 @@ impl Query {
     }
 
     /// A variant by its SKU; absent when there is none, or its product is not published in the channel of the request.
-    #[graphql(directive = public::apply())]
+    #[graphql(
+        directive = public::apply(),
+        directive = cache_control::apply(MAX_AGE),
+        directive = cache_tag::apply(catalog())
+    )]
     async fn product_variant(
         &self,
         ctx: &Context<'_>,
@@ -64,7 +80,11 @@ impl Query {
     }
 
     /// Products that are published in the channel of the request.
-    #[graphql(directive = public::apply())]
+    #[graphql(
+        directive = public::apply(),
+        directive = cache_control::apply(MAX_AGE),
+        directive = cache_tag::apply(catalog())
+    )]
     #[allow(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn products(
         &self,
@@ -106,7 +126,11 @@ impl Query {
     }
 
     /// A category by its slug.
-    #[graphql(directive = public::apply())]
+    #[graphql(
+        directive = public::apply(),
+        directive = cache_control::apply(MAX_AGE),
+        directive = cache_tag::apply(catalog())
+    )]
     async fn category(
         &self,
         ctx: &Context<'_>,
@@ -117,13 +141,21 @@ impl Query {
     }
 
     /// The roots of the catalogue's tree, in their order.
-    #[graphql(directive = public::apply())]
+    #[graphql(
+        directive = public::apply(),
+        directive = cache_control::apply(MAX_AGE),
+        directive = cache_tag::apply(catalog())
+    )]
     async fn categories(&self, ctx: &Context<'_>) -> Result<Vec<GraphCategory>> {
         Ok(nodes(ctx.data::<CatalogService>()?.categories().children(None)))
     }
 
     /// Every product type, by key.
-    #[graphql(directive = public::apply())]
+    #[graphql(
+        directive = public::apply(),
+        directive = cache_control::apply(MAX_AGE),
+        directive = cache_tag::apply(catalog())
+    )]
     async fn product_types(&self, ctx: &Context<'_>) -> Result<Vec<GraphProductType>> {
         Ok(ctx.data::<CatalogService>()?.product_types().values().cloned().map(GraphProductType).collect())
     }
