@@ -1,5 +1,9 @@
 //! Makes one supergraph of many subgraph schemas.
 
+mod carry;
+
+pub(crate) use carry::without_costs;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -9,7 +13,8 @@ use graphql_tools::parser::{Pos, parse_schema, schema as s};
 
 use crate::{
     access::{AccessError, Declared, read_declarations},
-    cache::{self, HintError, Hints},
+    cache::Hints,
+    limits::Costs,
     schema::SchemaDocument,
 };
 
@@ -52,9 +57,6 @@ pub enum ComposeError {
     /// The access declarations are wrong.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// A hint about keeping answers is wrong.
-    #[error(transparent)]
-    Hint(#[from] HintError),
     /// The composed text is not usable; a fault of the composer.
     #[error("composed schema: {0}")]
     Composed(String),
@@ -72,11 +74,12 @@ pub fn compose(subgraphs: &[(&str, &str, &str)]) -> Result<Supergraph, ComposeEr
     let mut sorted = subgraphs.to_vec();
     sorted.sort_unstable();
     let mut composer = graphql_composition::Subgraphs::default();
-    let (mut declarations, mut hints) = (Declarations::new(), Hints::default());
+    let (mut declarations, mut hints, mut costs) = (Declarations::new(), Hints::default(), Costs::default());
     for (name, sdl, url) in sorted {
         let fail = |message: String| ComposeError::Subgraph { subgraph: name.to_owned(), message };
         declare(sdl, &mut declarations)?;
         hints.read(sdl).map_err(|e| fail(e.to_string()))?;
+        costs.read(sdl).map_err(|e| fail(e.to_string()))?;
         composer.ingest_str(sdl, name, Some(url)).map_err(|e| fail(e.to_string()))?;
     }
     let composed = graphql_composition::compose(&mut composer);
@@ -92,7 +95,8 @@ pub fn compose(subgraphs: &[(&str, &str, &str)]) -> Result<Supergraph, ComposeEr
         parse_schema::<String>(&sdl).map_err(|e| ComposeError::Composed(e.to_string()))?.into_static();
     enter_roots(&mut document);
     write_access(&mut document, &declarations);
-    write_hints(&mut document, &hints);
+    carry::hints(&mut document, &hints);
+    carry::costs(&mut document, &costs);
     Ok(Supergraph(document.to_string()))
 }
 
@@ -172,32 +176,6 @@ fn write_access(document: &mut SchemaDocument, declarations: &Declarations) {
         }
     }
     define(document, ACCESS_DEFINITIONS, |name| is_access(name) || name == SCOPE);
-}
-
-/// Writes what the subgraphs say about keeping answers, which the composer would drop.
-fn write_hints(document: &mut SchemaDocument, hints: &Hints) {
-    if hints.is_empty() {
-        return;
-    }
-    for definition in &mut document.definitions {
-        let (name, directives, fields) = match definition {
-            s::Definition::TypeDefinition(s::TypeDefinition::Object(t)) => {
-                (&t.name, &mut t.directives, Some(&mut t.fields))
-            }
-            s::Definition::TypeDefinition(s::TypeDefinition::Interface(t)) => {
-                (&t.name, &mut t.directives, Some(&mut t.fields))
-            }
-            s::Definition::TypeDefinition(s::TypeDefinition::Union(t)) => (&t.name, &mut t.directives, None),
-            _ => continue,
-        };
-        directives.retain(|d| !cache::is_ours(&d.name));
-        directives.extend(hints.directives(name, None));
-        for field in fields.into_iter().flatten() {
-            field.directives.retain(|d| !cache::is_ours(&d.name));
-            field.directives.extend(hints.directives(name, Some(&field.name)));
-        }
-    }
-    define(document, cache::DEFINITIONS, cache::is_ours);
 }
 
 /// Puts definitions in the place of those with the names that are `ours`.

@@ -1,6 +1,6 @@
 //! What can be set, with defaults fit for production.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,8 @@ pub struct Config {
     /// How long a whole query or mutation may take.
     #[serde(with = "millis")]
     pub request_timeout: Duration,
+    /// Documents that clients name instead of sending them.
+    pub documents: DocumentsConfig,
     /// Answers that are kept.
     pub response_cache: ResponseCacheConfig,
     /// WebSockets and server-sent events.
@@ -47,6 +49,7 @@ impl Default for Config {
             planning_timeout: Duration::from_millis(1_000),
             subgraph_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
+            documents: DocumentsConfig::default(),
             response_cache: ResponseCacheConfig::default(),
             subscriptions: SubscriptionConfig::default(),
         }
@@ -74,12 +77,35 @@ pub enum UndeclaredAccess {
     Allow,
 }
 
+/// Documents that clients name instead of sending them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DocumentsConfig {
+    /// Remember documents by their hash, so that a client sends a text once (automatic persisted queries).
+    pub automatic: bool,
+    /// Bytes that remembered documents may take.
+    pub automatic_bytes: u64,
+    /// Trusted documents: a JSON manifest of ids and documents, or a directory of manifests and `.graphql` files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted: Option<PathBuf>,
+    /// Answer nothing but trusted documents.
+    pub only_trusted: bool,
+}
+
+impl Default for DocumentsConfig {
+    fn default() -> Self {
+        Self { automatic: true, automatic_bytes: 8 << 20, trusted: None, only_trusted: false }
+    }
+}
+
 /// What one request may ask for. What is larger is refused before it costs anything.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Bytes of the body.
     pub body_bytes: usize,
+    /// Operations that one HTTP request may hold; each has limits of its own.
+    pub batch: usize,
     /// Tokens of the document.
     pub tokens: usize,
     /// Nesting of fields.
@@ -92,9 +118,10 @@ pub struct Limits {
     pub directives: u32,
     /// Fields, fragments written out.
     pub selections: u32,
-    /// Objects the answer may have, estimated from `first`/`last`.
+    /// Cost of an operation by `@cost` and `@listSize`; without these about the number of objects in its answer, with
+    /// sizes of lists from `first` and `last`.
     pub complexity: u64,
-    /// Assumed size of a list that has neither `first` nor `last`.
+    /// Assumed size of a list that says nothing about its size.
     pub assumed_list_size: u64,
 }
 
@@ -102,6 +129,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 256 * 1024,
+            batch: 10,
             tokens: 4_000,
             depth: 16,
             aliases: 60,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// The HTTP request is not a GraphQL request: no JSON, no `query`, a batch, wrong types of its parts.
+    /// The HTTP request is not a GraphQL request: no JSON, no `query`, wrong types of its parts.
     BadRequest,
     /// The document is not GraphQL.
     GraphqlParseFailed,
@@ -16,6 +16,14 @@ pub enum ErrorCode {
     GraphqlValidationFailed,
     /// `operationName` is missing where it is needed, or names no operation of the document.
     OperationResolutionFailure,
+    /// No trusted document has this id.
+    DocumentNotFound,
+    /// Only trusted documents are answered here.
+    DocumentNotTrusted,
+    /// The document with this hash is not remembered: send it once with the hash.
+    PersistedQueryNotFound,
+    /// Documents are not remembered here.
+    PersistedQueryNotSupported,
     /// A variable or argument has a value its type does not allow.
     BadUserInput,
     /// No valid identity where one is needed, or a bad token.
@@ -30,6 +38,8 @@ pub enum ErrorCode {
     IntrospectionDisabled,
     /// The request body is larger than allowed.
     LimitBody,
+    /// One request holds more operations than allowed.
+    LimitBatch,
     /// The document has more tokens than allowed.
     LimitTokens,
     /// The document nests deeper than allowed.
@@ -44,6 +54,8 @@ pub enum ErrorCode {
     LimitSelections,
     /// The operation may return more than allowed, as estimated from list sizes.
     LimitComplexity,
+    /// A list does not say how long it is, or says it more than once, where the schema wants it said once.
+    LimitListSize,
     /// Introspection lists are nested too deep.
     LimitIntrospection,
     /// More operations run on one connection than allowed.
@@ -70,6 +82,10 @@ impl ErrorCode {
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
+            Self::DocumentNotFound => "DOCUMENT_NOT_FOUND",
+            Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
@@ -77,6 +93,7 @@ impl ErrorCode {
             Self::MutationOverGet => "MUTATION_OVER_GET",
             Self::IntrospectionDisabled => "INTROSPECTION_DISABLED",
             Self::LimitBody => "LIMIT_BODY",
+            Self::LimitBatch => "LIMIT_BATCH",
             Self::LimitTokens => "LIMIT_TOKENS",
             Self::LimitDepth => "LIMIT_DEPTH",
             Self::LimitAliases => "LIMIT_ALIASES",
@@ -84,6 +101,7 @@ impl ErrorCode {
             Self::LimitDirectives => "LIMIT_DIRECTIVES",
             Self::LimitSelections => "LIMIT_SELECTIONS",
             Self::LimitComplexity => "LIMIT_COMPLEXITY",
+            Self::LimitListSize => "LIMIT_LIST_SIZE",
             Self::LimitIntrospection => "LIMIT_INTROSPECTION",
             Self::LimitOperations => "LIMIT_OPERATIONS",
             Self::RequestTimeout => "REQUEST_TIMEOUT",
@@ -116,6 +134,7 @@ impl ErrorCode {
         matches!(
             self,
             Self::LimitBody
+                | Self::LimitBatch
                 | Self::LimitTokens
                 | Self::LimitDepth
                 | Self::LimitAliases
@@ -123,6 +142,7 @@ impl ErrorCode {
                 | Self::LimitDirectives
                 | Self::LimitSelections
                 | Self::LimitComplexity
+                | Self::LimitListSize
                 | Self::LimitIntrospection
                 | Self::LimitOperations
         )

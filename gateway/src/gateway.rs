@@ -23,11 +23,13 @@ use crate::{
     access::{Access, AccessError},
     cache::{Changes, Filling, Flights, HintError, Hints, Kept, Key, PATIENCE, Shelf, TagSet, Tags},
     coerce,
-    compose::Supergraph,
+    compose::{self, Supergraph},
     config::Config,
+    documents::{Documents, ManifestError, ToRemember},
     error::{ErrorCode, ResponseError, mask},
     execute::Run,
-    introspect, limits,
+    introspect,
+    limits::{self, CostError, Costs},
     merge::State,
     operation::{self, OperationKind},
     plan::{Plan, Planning},
@@ -51,6 +53,12 @@ pub enum BuildError {
     /// Its hints about keeping answers cannot be used.
     #[error("supergraph: {0}")]
     Hint(#[from] HintError),
+    /// The trusted documents cannot be read.
+    #[error(transparent)]
+    Documents(#[from] ManifestError),
+    /// What it says about costs cannot be used.
+    #[error("supergraph: {0}")]
+    Cost(#[from] CostError),
     /// The supergraph speaks of subgraphs that nobody answers for.
     #[error("no implementation for subgraphs: {}", .0.join(", "))]
     MissingSubgraphs(Vec<String>),
@@ -67,6 +75,7 @@ pub(crate) struct Inner {
     pub(crate) planning: Arc<Planning>,
     pub(crate) subgraphs: HashMap<Arc<str>, Arc<dyn Subgraph>>,
     plans: Cache<PlanKey, Arc<Plan>>,
+    pub(crate) documents: Documents,
     kept: Option<Shelf>,
     flights: Flights,
     changes: Option<Arc<dyn Changes>>,
@@ -122,11 +131,12 @@ impl GatewayBuilder {
     /// When the supergraph cannot be read or planned for, or a subgraph has no implementation.
     pub fn build(self) -> Result<Gateway, BuildError> {
         let sdl = self.supergraph.sdl();
-        let document =
+        let mut document =
             parse_schema::<String>(sdl).map_err(|e| BuildError::Supergraph(e.to_string()))?.into_static();
         if document.definitions.iter().any(|d| matches!(d, s::Definition::TypeExtension(_))) {
             return Err(BuildError::Supergraph("a supergraph has no type extensions".into()));
         }
+        compose::without_costs(&mut document);
         let access = Access::from_sdl(sdl, self.config.undeclared_access)?;
         // The planner asserts what a well-formed supergraph has; a malformed one must be an error, not an abort.
         let planner = std::panic::catch_unwind(AssertUnwindSafe(|| {
@@ -151,9 +161,13 @@ impl GatewayBuilder {
         let schema = Schema::new(planner.consumer_schema.document.clone());
         let mut hints = Hints::default();
         hints.read(sdl)?;
+        let mut costs = Costs::default();
+        costs.read(sdl)?;
         let kept = &self.config.response_cache;
         let kept = (kept.enabled && !hints.is_empty()).then(|| Shelf::new(kept));
+        let documents = Documents::new(&self.config.documents)?;
         let planning = Planning {
+            costs,
             tags: Tags::new(&schema, &hints)?,
             hints,
             schema,
@@ -163,11 +177,18 @@ impl GatewayBuilder {
             labels: telemetry::OperationLabels::default(),
             config: self.config,
         };
+        for (id, text) in documents.trusted() {
+            if let Err(errors) = planning.check(text) {
+                let error = errors.first().map(|e| e.message.as_str()).unwrap_or_default();
+                tracing::warn!(id, error, "a trusted document does not fit the schema");
+            }
+        }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Gateway(Arc::new(Inner {
             planning: Arc::new(planning),
             subgraphs: self.subgraphs,
             plans: Cache::new(capacity),
+            documents,
             kept,
             flights: Flights::default(),
             changes: self.changes,
@@ -227,8 +248,16 @@ impl Gateway {
         self.answer(request, context).instrument(span).await
     }
 
-    async fn answer(&self, request: Request, context: &RequestContext) -> Response {
+    async fn answer(&self, mut request: Request, context: &RequestContext) -> Response {
         let started = Instant::now();
+        let remember = match self.0.documents.resolve(&mut request) {
+            Ok(remember) => remember,
+            Err(error) => {
+                let response = refuse(&[error.into()]);
+                telemetry::request(&"unplanned".into(), started, &response);
+                return response;
+            }
+        };
         let question = self.0.question(&request, context).await;
         if let Some(Question { kept: Some(kept), .. }) = question {
             telemetry::cache("hit");
@@ -238,6 +267,7 @@ impl Gateway {
         }
         let (label, response) = match self.0.plan(&request).await {
             Ok(plan) => {
+                self.0.remember(remember.as_ref(), &request);
                 let limit = self.config().request_timeout;
                 let run = tokio::time::timeout(limit, self.0.run(&plan, request, context, question));
                 let response = run.await.unwrap_or_else(|_| {
@@ -318,11 +348,17 @@ impl Inner {
         plan.check_conditions(&variables).map_err(|e| vec![e.into()])?;
         plan.access.check(&context.caller, &variables)?;
         if plan.sized_by_variables {
-            let limits = &planning.config.limits;
-            limits::check_complexity(&planning.schema, &plan.document, &plan.operation, limits, &variables)
+            limits::check_complexity(planning.rules(), &plan.document, &plan.operation, &variables)
                 .map_err(|e| vec![e.into()])?;
         }
         Ok(variables)
+    }
+
+    /// Remembers a document that was planned, when the client wishes it.
+    pub(crate) fn remember(&self, document: Option<&ToRemember>, request: &Request) {
+        if let Some(document) = document {
+            self.documents.remember(document, &request.query);
+        }
     }
 
     /// Looks for a kept answer, when the caller may have one.

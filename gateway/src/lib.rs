@@ -7,6 +7,7 @@ mod caller;
 mod coerce;
 mod compose;
 mod config;
+mod documents;
 mod entities;
 mod error;
 mod execute;
@@ -37,10 +38,15 @@ pub use access::{Access, AccessError, OperationAccess, Refusal, Requirement};
 pub use cache::{Changes, HintError, Kept};
 pub use caller::{Anonymous, Caller, Identify};
 pub use compose::{ComposeError, Supergraph, compose};
-pub use config::{Config, Limits, ResponseCacheConfig, SubscriptionConfig, UndeclaredAccess, UnhintedFields};
+pub use config::{
+    Config, DocumentsConfig, Limits, ResponseCacheConfig, SubscriptionConfig, UndeclaredAccess,
+    UnhintedFields,
+};
+pub use documents::ManifestError;
 pub use error::{ErrorCode, GatewayError, Location, ResponseError};
 pub use gateway::{BuildError, Gateway, GatewayBuilder};
 pub use http::{BodyError, Example, HttpOptions, read_body, router};
+pub use limits::CostError;
 pub use local::Local;
 pub use operation::OperationKind;
 pub use remote::Remote;

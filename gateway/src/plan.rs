@@ -24,7 +24,7 @@ use crate::{
     config::Config,
     error::{ErrorCode, GatewayError, Location, ResponseError},
     fetch_ops::FetchOps,
-    limits,
+    limits::{self, Costs, Rules},
     operation::{self, Document, Operation, OperationKind},
     project::{Compiler, Shape, condition_variables},
     schema::Schema,
@@ -40,6 +40,7 @@ pub(crate) struct Planning {
     pub(crate) planner: Planner,
     pub(crate) schema: Schema,
     pub(crate) access: Access,
+    pub(crate) costs: Costs,
     pub(crate) hints: Hints,
     pub(crate) tags: Tags,
     pub(crate) rules: ValidationPlan,
@@ -110,6 +111,11 @@ impl Plan {
 }
 
 impl Planning {
+    /// What operations are measured by.
+    pub(crate) fn rules(&self) -> Rules<'_> {
+        Rules { schema: &self.schema, costs: &self.costs, limits: &self.config.limits }
+    }
+
     /// Works out the plan. Takes time: runs on a thread for such work.
     pub(crate) fn plan(&self, query: &str, operation_name: Option<&str>) -> Result<Plan, Vec<ResponseError>> {
         let one = |error: GatewayError| vec![error.into()];
@@ -119,7 +125,7 @@ impl Planning {
             let message = "Fragments must not contain themselves.";
             return Err(one(GatewayError::new(ErrorCode::GraphqlValidationFailed, message)));
         }
-        limits::check(&self.schema, &document, &operation, &self.config.limits).map_err(one)?;
+        let sized_by_variables = limits::check(self.rules(), &document, &operation).map_err(one)?;
         self.validate(&document)?;
 
         let kind = operation::kind(&operation);
@@ -149,7 +155,7 @@ impl Planning {
             keep: keep.filter(|_| ops.demands.is_open() && !introspects),
             fetches: ops.operations,
             access: ops.demands,
-            sized_by_variables: limits::depends_on_variables(&document),
+            sized_by_variables,
             label: self.labels.label(operation::name(&operation)),
             condition_variables: condition_variables(&document, &operation),
             query_plan,
@@ -161,6 +167,19 @@ impl Planning {
             only_shape: OnceLock::new(),
             shapes: RwLock::default(),
         })
+    }
+
+    /// Whether a document fits the schema and the limits.
+    pub(crate) fn check(&self, query: &str) -> Result<(), Vec<ResponseError>> {
+        let document = self.parse(query)?;
+        if limits::has_fragment_cycle(&document) {
+            let message = "Fragments must not contain themselves.";
+            return Err(vec![ResponseError::new(ErrorCode::GraphqlValidationFailed, message)]);
+        }
+        for operation in operation::operations(&document) {
+            limits::check(self.rules(), &document, operation).map_err(|e| vec![e.into()])?;
+        }
+        self.validate(&document)
     }
 
     fn parse(&self, query: &str) -> Result<Document, Vec<ResponseError>> {

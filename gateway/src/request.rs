@@ -11,7 +11,8 @@ use crate::caller::Caller;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
-    /// The document.
+    /// The document; empty when the request names one that the gateway knows.
+    #[serde(default)]
     pub query: String,
     /// Which operation of it, when there are several.
     #[serde(default)]
@@ -19,7 +20,10 @@ pub struct Request {
     /// Values of its variables.
     #[serde(default)]
     pub variables: Option<Map<String, Value>>,
-    /// Kept for clients that send it; nothing in it is used.
+    /// The id of a trusted document, in the place of `query`; with or without `sha256:` before a hash.
+    #[serde(default)]
+    pub document_id: Option<String>,
+    /// `persistedQuery` names a document by its hash; nothing else in it is used.
     #[serde(default)]
     pub extensions: Option<Map<String, Value>>,
 }

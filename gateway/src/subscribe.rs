@@ -26,10 +26,12 @@ impl Gateway {
     /// The response to give when the operation is refused.
     pub async fn stream(
         &self,
-        request: Request,
+        mut request: Request,
         context: RequestContext,
     ) -> Result<BoxStream<'static, Response>, Response> {
+        let remember = self.0.documents.resolve(&mut request).map_err(|error| refuse(&[error.into()]))?;
         let plan = self.0.plan(&request).await.map_err(|failure| refuse(&failure))?;
+        self.0.remember(remember.as_ref(), &request);
         if plan.kind == OperationKind::Subscription {
             return self.subscribe(plan, request, context);
         }

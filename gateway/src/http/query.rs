@@ -3,13 +3,14 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{
         Query, State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     response::{IntoResponse, Response as HttpResponse},
 };
+use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value};
 
@@ -55,8 +56,8 @@ pub(super) async fn post(State(shared): State<Shared>, headers: HeaderMap, body:
     let id = request_id(&headers);
     let Some(media) = accepted(&headers) else { return not_acceptable(&id) };
     let read = async {
-        let request = read_request(&shared, &headers, body).await?;
-        Ok((request, context(&shared, &headers, id.clone(), true).await?))
+        let asked = read_body(&shared, &headers, body).await?;
+        Ok((asked, context(&shared, &headers, id.clone(), true).await?))
     };
     respond(&shared, &Method::POST, &headers, media, &id, read.await).await
 }
@@ -78,13 +79,19 @@ pub(super) async fn get(
             return Err(GatewayError::new(ErrorCode::CsrfPrevented, message).into());
         }
         let Query(parameters) = query.map_err(|e| Refused::bad(e.to_string()))?;
-        let request = read_parameters(parameters)?;
-        Ok((request, context(&shared, &headers, id.clone(), false).await?))
+        let asked = Asked::One(read_parameters(parameters)?);
+        Ok((asked, context(&shared, &headers, id.clone(), false).await?))
     };
     respond(&shared, &Method::GET, &headers, media, &id, read.await).await
 }
 
-async fn read_request(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Request, Refused> {
+/// What one HTTP request asks.
+enum Asked {
+    One(Request),
+    Batch(Vec<Request>),
+}
+
+async fn read_body(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Asked, Refused> {
     if !is_json(headers) {
         let message = "Send the request as application/json in UTF-8.";
         return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadRequest, message));
@@ -97,18 +104,38 @@ async fn read_request(shared: &Shared, headers: &HeaderMap, body: Body) -> Resul
         }
         BodyError::Cut => Refused::bad(error.to_string()),
     })?;
+    let wrong = |e: serde_json::Error| Refused::bad(format!("The body is not a GraphQL request: {e}."));
     match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
-        Some(b'{') => {}
-        Some(b'[') => return Err(Refused::bad("Send one operation per request: batches are not supported.")),
-        _ => return Err(Refused::bad("The body must be a JSON object with a \"query\".")),
+        Some(b'{') => named(serde_json::from_slice(&bytes).map_err(wrong)?).map(Asked::One),
+        Some(b'[') => {
+            let all: Vec<Request> = serde_json::from_slice(&bytes).map_err(wrong)?;
+            let most = shared.gateway.config().limits.batch;
+            if all.len() > most {
+                let message =
+                    format!("The request holds {} operations; at most {most} are allowed.", all.len());
+                return Err(GatewayError::new(ErrorCode::LimitBatch, message).into());
+            }
+            if all.is_empty() {
+                return Err(Refused::bad("The batch is empty."));
+            }
+            all.into_iter().map(named).collect::<Result<_, _>>().map(Asked::Batch)
+        }
+        _ => Err(Refused::bad("The body must be a JSON object with a \"query\", or a list of such objects.")),
     }
-    serde_json::from_slice(&bytes)
-        .map_err(|e| Refused::bad(format!("The body is not a GraphQL request: {e}.")))
+}
+
+/// A request says what it asks for: by its text, or by the name of a document.
+fn named(request: Request) -> Result<Request, Refused> {
+    let persisted = request.extensions.as_ref().is_some_and(|e| e.contains_key("persistedQuery"));
+    if request.query.is_empty() && request.document_id.is_none() && !persisted {
+        return Err(Refused::bad("The request has no \"query\"."));
+    }
+    Ok(request)
 }
 
 fn read_parameters(mut parameters: HashMap<String, String>) -> Result<Request, Refused> {
-    let query =
-        parameters.remove("query").ok_or_else(|| Refused::bad("The parameter \"query\" is missing."))?;
+    let query = parameters.remove("query").unwrap_or_default();
+    let document_id = parameters.remove("documentId");
     let mut object = |name: &str| -> Result<Option<Map<String, Value>>, Refused> {
         match parameters.remove(name).filter(|text| !text.is_empty()) {
             Some(text) => serde_json::from_str(&text)
@@ -118,7 +145,7 @@ fn read_parameters(mut parameters: HashMap<String, String>) -> Result<Request, R
     };
     let (variables, extensions) = (object("variables")?, object("extensions")?);
     let operation_name = parameters.remove("operationName").filter(|name| !name.is_empty());
-    Ok(Request { query, operation_name, variables, extensions })
+    named(Request { query, document_id, operation_name, variables, extensions })
 }
 
 async fn context(
@@ -138,15 +165,16 @@ async fn respond(
     asked: &HeaderMap,
     media: Media,
     id: &Arc<str>,
-    read: Result<(Request, RequestContext), Refused>,
+    read: Result<(Asked, RequestContext), Refused>,
 ) -> HttpResponse {
     match read {
-        Ok((request, context)) if media == Media::EventStream => {
+        Ok((Asked::One(request), context)) if media == Media::EventStream => {
             let mut response = sse::respond(shared, request, context).await;
             response.headers_mut().insert(REQUEST_ID, header_value(id));
             response
         }
-        Ok((request, context)) => {
+        Ok((Asked::Batch(requests), context)) => batch(shared, media, id, requests, &context).await,
+        Ok((Asked::One(request), context)) => {
             let response = shared.gateway.execute(request, &context).await;
             let status = match media {
                 Media::GraphqlResponse => response.http_status(),
@@ -176,6 +204,35 @@ async fn respond(
     }
 }
 
+/// Answers operations at the same time, in the order in which they were asked.
+async fn batch(
+    shared: &Shared,
+    media: Media,
+    id: &Arc<str>,
+    requests: Vec<Request>,
+    context: &RequestContext,
+) -> HttpResponse {
+    if media == Media::EventStream {
+        let message = "A batch is not answered as text/event-stream.";
+        return write(
+            StatusCode::NOT_ACCEPTABLE,
+            Media::Json,
+            id,
+            GatewayError::new(ErrorCode::BadRequest, message).into(),
+        );
+    }
+    let answers = join_all(requests.into_iter().map(|r| shared.gateway.execute(r, context))).await;
+    let mut body = vec![b'['];
+    for (place, answer) in answers.iter().enumerate() {
+        if place > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&answer.body);
+    }
+    body.push(b']');
+    write_body(StatusCode::OK, media, id, body.into())
+}
+
 fn not_acceptable(id: &Arc<str>) -> HttpResponse {
     let message = "Accept application/graphql-response+json, application/json or text/event-stream.";
     write(
@@ -188,7 +245,11 @@ fn not_acceptable(id: &Arc<str>) -> HttpResponse {
 
 fn write(status: StatusCode, media: Media, id: &Arc<str>, response: Response) -> HttpResponse {
     debug_assert!(response.outcome != Outcome::Ok || status == StatusCode::OK);
-    let mut http = (status, response.body).into_response();
+    write_body(status, media, id, response.body)
+}
+
+fn write_body(status: StatusCode, media: Media, id: &Arc<str>, body: Bytes) -> HttpResponse {
+    let mut http = (status, body).into_response();
     let headers = http.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -127,7 +127,9 @@ async fn malformed_bodies_are_refused_with_a_reason() {
         ("{\"query\": \"{ __typename }\", \"variables\": [1]}", "variables"),
         ("{\"query\": \"{ __typename }\", \"operationName\": 7}", "operationName"),
         ("{\"query\": \"{ __typename }\", \"extensions\": 7}", "extensions"),
-        ("[{\"query\": \"{ __typename }\"}]", "batches"),
+        ("[]", "empty"),
+        ("[7]", "expected"),
+        ("[{\"query\": \"{ __typename }\"}, {}]", "query"),
         ("{\"query\": \"\u{0}\"}", "control character"),
     ];
     for (body, reason) in table {

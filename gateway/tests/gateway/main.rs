@@ -3,6 +3,7 @@
 mod access;
 mod cache;
 mod composition;
+mod documents;
 mod failures;
 mod federation;
 mod http;
