@@ -5,16 +5,13 @@ mod outbox;
 use emporia_contracts::{customers::PersonalData, orders::OrderContact};
 use emporia_mail::{MailError, MailOptions, MailService, MailState};
 use emporia_store::Position;
-use outbox::{Outbox, ada, found_on_disk, person_of};
+use outbox::{Outbox, ada, person_of};
 
 #[tokio::test]
 async fn a_delivered_mail_is_one_rfc_5322_file_named_by_its_id() {
     let outbox = Outbox::open().await;
     outbox.placed(&outbox.order(&ada())).await;
-    assert!(
-        !found_on_disk(outbox.directory.path(), "ada@example.com"),
-        "nothing is readable before delivery"
-    );
+    assert!(!outbox.place.holds("ada@example.com"), "nothing is readable before delivery");
     assert_eq!(outbox.mail.deliver().await.unwrap(), 1);
     let mail = outbox.mails().await.remove(0);
     let id = mail.summary.id;
@@ -46,7 +43,7 @@ async fn a_delivered_mail_is_one_rfc_5322_file_named_by_its_id() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(outbox.directory.path().join("mail")).unwrap().permissions().mode();
+        let mode = std::fs::metadata(outbox.place.path().join("mail")).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "nobody else may look into the outbox");
     }
 }
@@ -142,7 +139,7 @@ async fn erasure_leaves_nothing_readable_and_no_way_back() {
     assert!(export.to_string().contains("ada@example.com") && export.to_string().contains("Byronweg 1"));
     // A file whose writing was interrupted goes too.
     let id = outbox.mails().await.iter().find(|m| m.summary.order == order.order_id).unwrap().summary.id;
-    std::fs::write(outbox.directory.path().join(format!("mail/.{id}.eml.part")), "ada@example.com").unwrap();
+    std::fs::write(outbox.place.path().join(format!("mail/.{id}.eml.part")), "ada@example.com").unwrap();
     for _ in 0..2 {
         outbox.mail.erase(ada).await.unwrap();
     }
@@ -163,7 +160,7 @@ async fn erasure_leaves_nothing_readable_and_no_way_back() {
     outbox.mail.erase(person_of(&other)).await.unwrap();
     outbox.vault.destroy(person_of(&other), outbox.store.clock().now()).unwrap();
     for personal in ["ada@example.com", "Lovelace", "Byronweg"] {
-        assert!(!found_on_disk(outbox.directory.path(), personal), "{personal}");
+        assert!(!outbox.place.holds(personal), "{personal}");
     }
 }
 
@@ -191,7 +188,7 @@ async fn a_wrong_sender_is_refused_at_once() {
     let outbox = Outbox::open().await;
     for from in ["", "Emporia", "Emporia <shop>", "a@b.example\r\nBcc: c@d.example"] {
         let options =
-            MailOptions { outbox: outbox.directory.path().join("x"), from: from.into(), shop: "x".into() };
+            MailOptions { outbox: outbox.place.path().join("x"), from: from.into(), shop: "x".into() };
         let made = MailService::new(outbox.store.space("mail").unwrap(), outbox.vault.clone(), options);
         assert!(matches!(made, Err(MailError::Sender(_))), "{from:?}");
     }

@@ -24,7 +24,7 @@ use emporia_store_sqlite::{Durability, Layout};
 use emporia_testpay::{
     Config as Testpay, Secret, TestpayClient, TestpayProvider, Timings, WebhookTarget, client::ClientTimeouts,
 };
-use emporia_testpg::Database;
+use emporia_teststore::Rented;
 use emporia_vault::MasterKey;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -59,7 +59,7 @@ pub struct Emporia {
     psp: Mutex<Option<Server>>,
     http: Option<Server>,
     dir: Option<TempDir>,
-    _database: Option<Database>,
+    _database: Option<Rented>,
 }
 
 /// A server in this process.

@@ -77,6 +77,17 @@ impl Database {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// All that it holds, as `pg_dump` writes it: for tests of what must not be there.
+    ///
+    /// # Panics
+    /// If `pg_dump` fails.
+    pub fn dump(&self) -> String {
+        let binaries = Binaries::find().expect("the server was started by its programs");
+        let output = binaries.command("pg_dump").arg(&self.url).output().expect("pg_dump runs");
+        assert!(output.status.success(), "pg_dump: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
 }
 
 impl Drop for Database {

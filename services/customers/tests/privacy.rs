@@ -5,7 +5,7 @@ mod room;
 use emporia_auth::PasswordCost;
 use emporia_contracts::customers::Customers;
 use emporia_customers::{AccountRefusal, CustomersError};
-use room::{PASSWORD, Room, customer_of, found_on_disk, meta};
+use room::{PASSWORD, Room, customer_of, meta};
 use std::sync::atomic::Ordering;
 
 const PERSONAL: [&str; 4] = ["ada@example.com", "Lovelace", "7946 0000", "Byron Road"];
@@ -44,13 +44,13 @@ async fn nothing_personal_is_ever_readable_on_disk() {
     let room = Room::open().await;
     let ada = with_address(&room).await;
     for personal in PERSONAL {
-        assert!(!found_on_disk(room.directory(), personal), "before: {personal}");
+        assert!(!room.place.holds(personal), "before: {personal}");
     }
-    assert!(found_on_disk(room.directory(), &ada.person.to_string()), "the search finds what is there");
+    assert!(room.place.holds(&ada.person.to_string()), "the search finds what is there");
     room.customers.erase_person(ada.person, &meta()).await.unwrap();
     let room = room.restart(PasswordCost::TEST).await;
     for personal in PERSONAL {
-        assert!(!found_on_disk(room.directory(), personal), "after: {personal}");
+        assert!(!room.place.holds(personal), "after: {personal}");
     }
 }
 

@@ -116,5 +116,5 @@ async fn passwords_made_with_less_work_are_hashed_anew_at_the_next_sign_in() {
     for _ in 0..2 {
         assert!(room.customers.sign_in("ada@example.com", PASSWORD, &meta()).await.is_ok());
     }
-    assert!(room::found_on_disk(room.directory(), "$argon2id$v=19$m=16,t=2,p=1$"));
+    assert!(room.place.holds("$argon2id$v=19$m=16,t=2,p=1$"));
 }

@@ -171,7 +171,7 @@ async fn no_secret_is_readable_in_the_store() {
         &refreshed.refresh_token,
         &refreshed.access.token,
     ] {
-        assert!(!room::found_on_disk(room.directory(), secret));
+        assert!(!room.place.holds(secret));
     }
     let printed = format!("{signed:?} {refreshed:?} {:?}", room.customers);
     assert!(!printed.contains(&signed.refresh_token) && !printed.to_lowercase().contains("ada"));

@@ -7,9 +7,9 @@ use emporia_contracts::{
 };
 use emporia_id::Ids;
 use emporia_money::Rounding;
-use emporia_store_sqlite::{Durability, SqliteOptions};
 use emporia_subgraph::Subgraph;
 use emporia_tax::{TaxService, schema, space};
+use emporia_teststore::Place;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -47,9 +47,8 @@ const DEFINE: &str = "mutation($input: DefineTaxRateInput!) { defineTaxRate(inpu
 
 #[tokio::test]
 async fn rates_are_defined_and_listed_and_wrong_ones_are_told_apart() {
-    let directory = tempfile::tempdir().unwrap();
-    let options = SqliteOptions::new(directory.path()).durability(Durability::None);
-    let store = emporia_store_sqlite::open(options, vec![space()]).await.unwrap();
+    let place = Place::new();
+    let store = place.open(Arc::new(emporia_id::SystemClock), vec![space()]).await;
     let ids = Ids::seeded(Arc::new(emporia_id::SystemClock), 7);
     let schema = schema(TaxService::new(store.space("tax").unwrap(), ids).await.unwrap());
     let input = |rate: &str, until: Value| json!({ "input": { "countryCode": "AT", "category": "standard", "name": "AT 20", "rate": rate, "validUntil": until } });

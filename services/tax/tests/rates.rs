@@ -10,14 +10,13 @@ use emporia_events::EventMeta;
 use emporia_id::Ids;
 use emporia_money::{Money, Rounding};
 use emporia_store::{Position, Store};
-use emporia_store_sqlite::{Durability, SqliteOptions};
 use emporia_tax::{RateRefusal, TaxError, TaxRate, TaxService, space};
+use emporia_teststore::Place;
 use jiff::Timestamp;
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
-async fn open(directory: &Path) -> (Store, TaxService) {
-    let options = SqliteOptions::new(directory).durability(Durability::None);
-    let store = emporia_store_sqlite::open(options, vec![space()]).await.unwrap();
+async fn open(place: &Place) -> (Store, TaxService) {
+    let store = place.open(Arc::new(emporia_id::SystemClock), vec![space()]).await;
     let ids = Ids::seeded(Arc::new(emporia_id::SystemClock), 7);
     let service = TaxService::new(store.space("tax").unwrap(), ids).await.unwrap();
     (store, service)
@@ -65,8 +64,8 @@ const JANUARY: &str = "2021-01-01T00:00:00Z";
 
 #[tokio::test]
 async fn the_rate_of_the_moment_is_taken_and_the_first_moment_of_the_next_is_the_next_ones() {
-    let directory = tempfile::tempdir().unwrap();
-    let (_store, tax) = open(directory.path()).await;
+    let place = Place::new();
+    let (_store, tax) = open(&place).await;
     let history = vec![
         rate("standard", "0.19", None, Some(JULY)),
         rate("standard", "0.16", Some(JULY), Some(JANUARY)),
@@ -92,8 +91,8 @@ async fn the_rate_of_the_moment_is_taken_and_the_first_moment_of_the_next_is_the
 
 #[tokio::test]
 async fn defining_again_changes_nothing_and_overlaps_are_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let (store, tax) = open(directory.path()).await;
+    let place = Place::new();
+    let (store, tax) = open(&place).await;
     let bounded = rate("standard", "0.16", Some(JULY), Some(JANUARY));
     tax.define_rate(bounded.clone(), meta()).await.unwrap();
     let version = tax.rates_version();
@@ -125,8 +124,8 @@ async fn defining_again_changes_nothing_and_overlaps_are_refused() {
 
 #[tokio::test]
 async fn of_many_that_define_overlapping_rates_at_once_one_wins() {
-    let directory = tempfile::tempdir().unwrap();
-    let (_store, tax) = open(directory.path()).await;
+    let place = Place::new();
+    let (_store, tax) = open(&place).await;
     let tasks: Vec<_> = (0..64)
         .map(|day| {
             let tax = tax.clone();
@@ -144,14 +143,14 @@ async fn of_many_that_define_overlapping_rates_at_once_one_wins() {
 
 #[tokio::test]
 async fn rates_and_their_version_outlive_a_restart_and_answers_need_no_store() {
-    let directory = tempfile::tempdir().unwrap();
-    let (store, tax) = open(directory.path()).await;
+    let place = Place::new();
+    let (store, tax) = open(&place).await;
     let many: Vec<_> = (0..120).map(|i| rate(&format!("class-{i}"), "0.07", None, None)).collect();
     assert_eq!(tax.define_rates(many, meta()).await.unwrap(), 120);
     let version = tax.rates_version();
     store.close().await;
     drop((store, tax));
-    let (store, tax) = open(directory.path()).await;
+    let (store, tax) = open(&place).await;
     assert_eq!((tax.rates(None).len(), tax.rates_version()), (120, version.clone()));
     store.close().await;
     let assessed = tax.assess(request("class-99", JULY)).await.unwrap();

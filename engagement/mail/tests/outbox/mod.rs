@@ -18,9 +18,9 @@ use emporia_id::{FixedClock, Ids};
 use emporia_mail::{MailFollowsOrders, MailOptions, MailService, OpenMail, space};
 use emporia_money::{Money, UnitPrice};
 use emporia_store::{SpaceSchema, Store};
-use emporia_store_sqlite::{Durability, SqliteOptions};
+use emporia_teststore::Place;
 use emporia_vault::{MasterKey, PersonId, Vault};
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 pub struct Outbox {
     pub store: Store,
@@ -29,19 +29,17 @@ pub struct Outbox {
     pub vault: Vault,
     pub ids: Ids,
     pub clock: Arc<FixedClock>,
-    pub directory: tempfile::TempDir,
+    pub place: Place,
 }
 
 impl Outbox {
     pub async fn open() -> Self {
         let clock = Arc::new(FixedClock::at("2026-11-24T12:00:00Z".parse().unwrap()));
-        let directory = tempfile::tempdir().unwrap();
-        let options = SqliteOptions::new(directory.path()).durability(Durability::None).clock(clock.clone());
-        let store =
-            emporia_store_sqlite::open(options, vec![SpaceSchema::new("orders"), space()]).await.unwrap();
-        let vault = Vault::open(&directory.path().join("keys.db"), &MasterKey::generate()).unwrap();
+        let place = Place::new();
+        let store = place.open(clock.clone(), vec![SpaceSchema::new("orders"), space()]).await;
+        let vault = Vault::open(&place.path().join("keys.db"), &MasterKey::generate()).unwrap();
         let options = MailOptions {
-            outbox: directory.path().join("mail"),
+            outbox: place.path().join("mail"),
             from: "Emporia <shop@example.com>".into(),
             shop: "Emporia".into(),
         };
@@ -51,7 +49,7 @@ impl Outbox {
         let consumer =
             Consumer::new("mail", log, store.space("mail").unwrap(), follows).start().await.unwrap();
         let ids = Ids::seeded(clock.clone(), 7);
-        Self { store, mail, consumer, vault, ids, clock, directory }
+        Self { store, mail, consumer, vault, ids, clock, place }
     }
 
     /// Events happen in one transaction of the orders' room, and the outbox has seen them.
@@ -196,7 +194,7 @@ impl Outbox {
 
     /// All files that were delivered, by name.
     pub fn files(&self) -> Vec<(String, String)> {
-        let mut all: Vec<_> = std::fs::read_dir(self.directory.path().join("mail"))
+        let mut all: Vec<_> = std::fs::read_dir(self.place.path().join("mail"))
             .unwrap()
             .map(|f| f.unwrap())
             .map(|f| (f.file_name().into_string().unwrap(), std::fs::read_to_string(f.path()).unwrap()))
@@ -235,15 +233,4 @@ pub fn eur(minor: i64) -> Money {
 
 fn rate(text: &str) -> emporia_money::Rate {
     text.parse().unwrap()
-}
-
-/// Whether any file below a directory holds this text.
-pub fn found_on_disk(directory: &Path, text: &str) -> bool {
-    std::fs::read_dir(directory).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            return found_on_disk(&path, text);
-        }
-        std::fs::read(&path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
-    })
 }

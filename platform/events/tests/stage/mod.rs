@@ -7,11 +7,11 @@ use emporia_events::{
 };
 use emporia_id::{FixedClock, Ids};
 use emporia_store::{Document, Key, LogId, Space, SpaceSchema, Store, Tx};
-use emporia_store_sqlite::{Durability, Layout, SqliteOptions, open};
+use emporia_store_sqlite::{Durability, Layout, SqliteOptions};
+use emporia_teststore::Place;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
-use tempfile::TempDir;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoteWritten {
@@ -74,7 +74,7 @@ pub async fn mirror(event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
 }
 
 pub struct Stage {
-    pub directory: TempDir,
+    pub place: Place,
     pub layout: Layout,
     pub clock: Arc<FixedClock>,
     pub ids: Ids,
@@ -93,24 +93,24 @@ impl Stage {
     }
 
     pub async fn laid_out(layout: Layout) -> Self {
-        let directory = TempDir::new().expect("a temporary directory");
+        let place = Place::new();
         let clock = Arc::new(FixedClock::at(instant()));
         let ids = Ids::seeded(Arc::<FixedClock>::clone(&clock), 7);
-        let store = open_store(&directory, layout, &clock).await;
+        let store = open_store(&place, layout, &clock).await;
         let notes = store.space("notes").expect("declared");
         let mirrors = store.space("mirrors").expect("declared");
-        Self { directory, layout, clock, ids, store, notes, mirrors }
+        Self { place, layout, clock, ids, store, notes, mirrors }
     }
 
     /// Closes the store and opens it again.
     pub async fn reopened(self) -> Self {
         self.store.close().await;
-        let Self { directory, layout, clock, ids, store, notes, mirrors } = self;
+        let Self { place, layout, clock, ids, store, notes, mirrors } = self;
         drop((store, notes, mirrors));
-        let store = open_store(&directory, layout, &clock).await;
+        let store = open_store(&place, layout, &clock).await;
         let notes = store.space("notes").expect("declared");
         let mirrors = store.space("mirrors").expect("declared");
-        Self { directory, layout, clock, ids, store, notes, mirrors }
+        Self { place, layout, clock, ids, store, notes, mirrors }
     }
 
     /// Tells of each text in a transaction of its own.
@@ -152,14 +152,19 @@ pub fn quick() -> ConsumerOptions {
     }
 }
 
-async fn open_store(directory: &TempDir, layout: Layout, clock: &Arc<FixedClock>) -> Store {
-    let options = SqliteOptions::new(directory.path()).layout(layout).durability(Durability::None);
+async fn open_store(place: &Place, layout: Layout, clock: &Arc<FixedClock>) -> Store {
     let mirrors = SpaceSchema::new("mirrors")
         .collection::<Mirror>()
         .tally("seats", &["free"])
         .with(emporia_events::consumers);
     let schemas = vec![SpaceSchema::new("notes"), mirrors];
-    open(options.clock(Arc::<FixedClock>::clone(clock)), schemas).await.expect("opens")
+    let clock = Arc::<FixedClock>::clone(clock);
+    if layout == Layout::Shared {
+        return place.open(clock, schemas).await;
+    }
+    // Only SQLite has a file for each space.
+    let options = SqliteOptions::new(place.path()).layout(layout).durability(Durability::None);
+    emporia_store_sqlite::open(options.clock(clock), schemas).await.expect("opens")
 }
 
 /// Waits for what must come true in the end; a test that waits longer has failed.

@@ -20,7 +20,7 @@ use emporia_events::{Envelope, EventMeta, EventPayload};
 use emporia_id::{FixedClock, Ids};
 use emporia_money::{Rounding, UnitPrice};
 use emporia_store::{Position, Store};
-use emporia_store_sqlite::{Durability, SqliteOptions};
+use emporia_teststore::Place;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::{
@@ -121,15 +121,14 @@ pub struct Room {
     pub shop: Arc<Shop>,
     pub clock: Arc<FixedClock>,
     pub ids: Ids,
-    _directory: tempfile::TempDir,
+    _place: Place,
 }
 
 impl Room {
     pub async fn open() -> Self {
         let clock = Arc::new(FixedClock::at("2026-11-24T12:00:00Z".parse().unwrap()));
-        let directory = tempfile::tempdir().unwrap();
-        let options = SqliteOptions::new(directory.path()).durability(Durability::None).clock(clock.clone());
-        let store = emporia_store_sqlite::open(options, vec![space()]).await.unwrap();
+        let place = Place::new();
+        let store = place.open(clock.clone(), vec![space()]).await;
         let ids = Ids::seeded(clock.clone(), 7);
         let shop = Arc::new(Shop::default());
         let deps = CartsDeps {
@@ -139,7 +138,7 @@ impl Room {
             inventory: shop.clone(),
         };
         let carts = CartsService::new(store.space("carts").unwrap(), ids.clone(), deps);
-        Self { graph: schema(carts.clone()), store, carts, shop, clock, ids, _directory: directory }
+        Self { graph: schema(carts.clone()), store, carts, shop, clock, ids, _place: place }
     }
 
     pub fn pass(&self, hours: i64) {

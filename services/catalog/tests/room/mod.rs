@@ -17,7 +17,7 @@ use emporia_events::EventMeta;
 use emporia_id::{FixedClock, Ids};
 use emporia_money::Rounding;
 use emporia_store::{Position, Store};
-use emporia_store_sqlite::{Durability, SqliteOptions};
+use emporia_teststore::Place;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -25,7 +25,7 @@ pub struct Room {
     pub store: Store,
     pub catalog: CatalogService,
     pub clock: Arc<FixedClock>,
-    directory: tempfile::TempDir,
+    place: Place,
 }
 
 struct TwoChannels;
@@ -62,7 +62,7 @@ impl Room {
     /// An empty catalogue.
     pub async fn empty() -> Self {
         let clock = Arc::new(FixedClock::at("2026-11-24T12:00:00Z".parse().unwrap()));
-        Self::open_in(tempfile::tempdir().unwrap(), clock).await
+        Self::open_in(Place::new(), clock).await
     }
 
     /// A catalogue with the product type `apparel` and the tree clothing → shirts, clothing → shoes; sale.
@@ -77,20 +77,19 @@ impl Room {
         room
     }
 
-    async fn open_in(directory: tempfile::TempDir, clock: Arc<FixedClock>) -> Self {
-        let options = SqliteOptions::new(directory.path()).durability(Durability::None).clock(clock.clone());
-        let store = emporia_store_sqlite::open(options, vec![space()]).await.unwrap();
+    async fn open_in(place: Place, clock: Arc<FixedClock>) -> Self {
+        let store = place.open(clock.clone(), vec![space()]).await;
         let ids = Ids::random(clock.clone());
         let catalog =
             CatalogService::new(store.space("catalog").unwrap(), ids, Arc::new(TwoChannels)).await.unwrap();
-        Self { store, catalog, clock, directory }
+        Self { store, catalog, clock, place }
     }
 
     pub async fn restart(self) -> Self {
-        let Self { store, catalog, clock, directory } = self;
+        let Self { store, catalog, clock, place } = self;
         store.close().await;
         drop((store, catalog));
-        Self::open_in(directory, clock).await
+        Self::open_in(place, clock).await
     }
 
     pub async fn category(&self, slug: &str, parent: Option<&str>) -> Result<(), CatalogRefusal> {

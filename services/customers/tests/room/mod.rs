@@ -16,15 +16,12 @@ use emporia_events::EventMeta;
 use emporia_id::{FixedClock, Ids};
 use emporia_money::Rounding;
 use emporia_store::{Position, Store};
-use emporia_store_sqlite::{Durability, SqliteOptions};
+use emporia_teststore::Place;
 use emporia_vault::{MasterKey, PersonId, Vault};
 use serde_json::{Value, json};
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -38,7 +35,7 @@ pub struct Room {
     pub orders: Arc<OtherRoom>,
     master: MasterKey,
     key: TokenKey,
-    directory: tempfile::TempDir,
+    pub place: Place,
 }
 
 /// Another room that keeps something about persons, and may fail.
@@ -72,20 +69,19 @@ impl PersonalData for OtherRoom {
 impl Room {
     pub async fn open() -> Self {
         let clock = Arc::new(FixedClock::at("2026-11-24T12:00:00Z".parse().unwrap()));
-        let directory = tempfile::tempdir().unwrap();
-        Self::open_in(directory, clock, MasterKey::generate(), TokenKey::generate(), PasswordCost::TEST).await
+        let place = Place::new();
+        Self::open_in(place, clock, MasterKey::generate(), TokenKey::generate(), PasswordCost::TEST).await
     }
 
     async fn open_in(
-        directory: tempfile::TempDir,
+        place: Place,
         clock: Arc<FixedClock>,
         master: MasterKey,
         key: TokenKey,
         cost: PasswordCost,
     ) -> Self {
-        let options = SqliteOptions::new(directory.path()).durability(Durability::None).clock(clock.clone());
-        let store = emporia_store_sqlite::open(options, vec![space()]).await.unwrap();
-        let vault = Vault::open(&directory.path().join("keys.db"), &master).unwrap();
+        let store = place.open(clock.clone(), vec![space()]).await;
+        let vault = Vault::open(&place.path().join("keys.db"), &master).unwrap();
         let ids = Ids::random(clock.clone());
         let deps = CustomersDeps {
             vault: vault.clone(),
@@ -98,19 +94,15 @@ impl Room {
         let orders = Arc::new(OtherRoom::default());
         customers.set_rooms(vec![orders.clone()]);
         let graph = schema(customers.clone());
-        Self { store, customers, graph, clock, vault, orders, master, key, directory }
+        Self { store, customers, graph, clock, vault, orders, master, key, place }
     }
 
     /// Everything is closed and opened again; passwords now cost this much.
     pub async fn restart(self, cost: PasswordCost) -> Self {
-        let Self { store, customers, graph, clock, vault, master, key, directory, .. } = self;
+        let Self { store, customers, graph, clock, vault, master, key, place, .. } = self;
         store.close().await;
         drop((store, customers, graph, vault));
-        Self::open_in(directory, clock, master, key, cost).await
-    }
-
-    pub fn directory(&self) -> &Path {
-        self.directory.path()
+        Self::open_in(place, clock, master, key, cost).await
     }
 
     pub async fn register(&self, email: &str) -> SignedIn {
@@ -171,20 +163,4 @@ pub fn context(principal: Principal) -> RequestContext {
         locale: "en".parse().unwrap(),
         correlation_id: "test".into(),
     }
-}
-
-/// Whether any file below a directory holds this text, in whichever case.
-pub fn found_on_disk(directory: &Path, text: &str) -> bool {
-    let needle = text.to_lowercase().into_bytes();
-    std::fs::read_dir(directory).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            return found_on_disk(&path, text);
-        }
-        std::fs::read(&path)
-            .unwrap()
-            .to_ascii_lowercase()
-            .windows(needle.len())
-            .any(|window| window == needle)
-    })
 }

@@ -20,7 +20,7 @@ use emporia_inventory::{
 };
 use emporia_money::Rounding;
 use emporia_store::{Position, SpaceSchema, Store};
-use emporia_store_sqlite::{Durability, SqliteOptions};
+use emporia_teststore::Place;
 use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeMap, pin::pin, sync::Arc, task::Poll};
 
@@ -32,17 +32,16 @@ pub struct Room {
     pub stock: InventoryService,
     pub clock: Arc<FixedClock>,
     pub ids: Ids,
-    directory: tempfile::TempDir,
+    place: Place,
 }
 
 impl Room {
     pub async fn open() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let place = Place::new();
         let clock = Arc::new(FixedClock::at(NOW.parse().unwrap()));
-        let options = SqliteOptions::new(directory.path()).durability(Durability::None).clock(clock.clone());
         // `orders` only speaks here: what it says is what stock follows.
         let schemas = vec![space(), SpaceSchema::new("orders").schema(1)];
-        let store = emporia_store_sqlite::open(options, schemas).await.unwrap();
+        let store = place.open(clock.clone(), schemas).await;
         let ids = Ids::seeded(clock.clone(), 7);
         let stock = InventoryService::new(store.space("inventory").unwrap(), ids.clone());
         for key in LOCATIONS {
@@ -53,7 +52,7 @@ impl Room {
                 .await
                 .unwrap();
         }
-        Self { store, stock, clock, ids, directory }
+        Self { store, stock, clock, ids, place }
     }
 
     /// A service over the same store that remembers nothing, as after a restart.

@@ -4,19 +4,18 @@ use emporia_store::{
     Backend, Commit, Committed, Declared, Key, LogBatch, LogHead, LogId, LogWatch, Phase, Position,
     RawChildren, RawDocument, RawPage, RawQuery, SpaceDeclaration, StoreError, Tally, TallyKey,
 };
-use emporia_store_sqlite::SqliteBackend;
 use jiff::Timestamp;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-pub struct Counting(pub SqliteBackend, pub Arc<AtomicUsize>);
+pub struct Counting(pub Arc<dyn Backend>, pub Arc<AtomicUsize>);
 
 impl Counting {
-    fn read(&self) -> &SqliteBackend {
+    fn read(&self) -> &dyn Backend {
         self.1.fetch_add(1, Ordering::Relaxed);
-        &self.0
+        self.0.as_ref()
     }
 }
 

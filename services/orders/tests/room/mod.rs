@@ -24,7 +24,7 @@ use emporia_id::{FixedClock, Ids};
 use emporia_money::{Money, Rounding, UnitPrice};
 use emporia_orders::{Order, OrdersFollowPayments, OrdersService, schema, space};
 use emporia_store::{Position, SpaceSchema, Store};
-use emporia_store_sqlite::{Durability, SqliteBackend, SqliteOptions};
+use emporia_teststore::Place;
 use emporia_vault::{MasterKey, Vault};
 use serde_json::{Value, json};
 use std::sync::{Arc, atomic::AtomicUsize};
@@ -40,7 +40,7 @@ pub struct Room {
     pub clock: Arc<FixedClock>,
     pub ids: Ids,
     pub vault: Vault,
-    directory: tempfile::TempDir,
+    place: Place,
 }
 
 /// One line to be ordered: SKU, units, minor units of money for all of them.
@@ -49,18 +49,17 @@ pub type Row<'a> = (&'a str, i64, i64);
 impl Room {
     pub async fn open() -> Self {
         let clock = Arc::new(FixedClock::at(NOW.parse().unwrap()));
-        let directory = tempfile::tempdir().unwrap();
-        let vault = Vault::open(&directory.path().join("keys.db"), &MasterKey::generate()).unwrap();
+        let place = Place::new();
+        let vault = Vault::open(&place.path().join("keys.db"), &MasterKey::generate()).unwrap();
         let ids = Ids::seeded(clock.clone(), 7);
-        Self::open_in(directory, clock, vault, ids).await
+        Self::open_in(place, clock, vault, ids).await
     }
 
-    async fn open_in(directory: tempfile::TempDir, clock: Arc<FixedClock>, vault: Vault, ids: Ids) -> Self {
-        let options = SqliteOptions::new(directory.path()).durability(Durability::None).clock(clock.clone());
+    async fn open_in(place: Place, clock: Arc<FixedClock>, vault: Vault, ids: Ids) -> Self {
         // `payments` only speaks here: what it says is what orders follow.
         let schemas = vec![space(), SpaceSchema::new("payments").schema(1)];
         let reads = Arc::new(AtomicUsize::new(0));
-        let backend = Counting(SqliteBackend::open(options).unwrap(), reads.clone());
+        let backend = Counting(place.backend(clock.clone()).await, reads.clone());
         let store = Store::open(Arc::new(backend), schemas, clock.clone()).await.unwrap();
         let orders = OrdersService::new(store.space("orders").unwrap(), ids.clone(), vault.clone());
         Self {
@@ -71,15 +70,15 @@ impl Room {
             clock,
             ids,
             vault,
-            directory,
+            place,
         }
     }
 
     pub async fn restart(self) -> Self {
-        let Self { store, clock, directory, vault, ids, orders, graph, .. } = self;
+        let Self { store, clock, place, vault, ids, orders, graph, .. } = self;
         store.close().await;
         drop((store, orders, graph));
-        Self::open_in(directory, clock, vault, ids).await
+        Self::open_in(place, clock, vault, ids).await
     }
 
     pub fn line(&self, kind: LineKind, (name, units, minor): Row<'_>, currency: &str) -> PricedLine {

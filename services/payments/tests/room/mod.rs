@@ -15,7 +15,7 @@ use emporia_id::{Clock, FixedClock, Ids};
 use emporia_money::Money;
 use emporia_payments::{EntryKind, Payment, PaymentsFollowOrders, PaymentsService, space};
 use emporia_store::{Position, SpaceSchema, Store};
-use emporia_store_sqlite::{Durability, SqliteOptions};
+use emporia_teststore::Place;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use std::{
@@ -235,22 +235,21 @@ pub struct Room {
     pub provider: Arc<Scripted>,
     pub clock: Arc<FixedClock>,
     pub ids: Ids,
-    _directory: tempfile::TempDir,
+    _place: Place,
 }
 
 impl Room {
     pub async fn open() -> Self {
         let clock = Arc::new(FixedClock::at(NOW.parse().unwrap()));
-        let directory = tempfile::tempdir().unwrap();
-        let options = SqliteOptions::new(directory.path()).durability(Durability::None).clock(clock.clone());
+        let place = Place::new();
         // `orders` only speaks here: what it says is what payments follow.
         let schemas = vec![space(), SpaceSchema::new("orders").schema(1)];
-        let store = emporia_store_sqlite::open(options, schemas).await.unwrap();
+        let store = place.open(clock.clone(), schemas).await;
         let ids = Ids::seeded(clock.clone(), 7);
         let until = clock.now() + SignedDuration::from_hours(24);
         let provider = Arc::new(Scripted { books: Mutex::default(), gate: Semaphore::new(1_000), until });
         let payments = PaymentsService::new(store.space("payments").unwrap(), ids.clone(), provider.clone());
-        Self { store, payments, provider, clock, ids, _directory: directory }
+        Self { store, payments, provider, clock, ids, _place: place }
     }
 
     pub fn pass(&self, seconds: i64) {

@@ -13,14 +13,14 @@ use emporia_id::{FixedClock, Ids};
 use emporia_money::{Rounding, UnitPrice};
 use emporia_pricing::{Expected, PriceRefusal, PriceSetting, PricingService, SetPrice, space};
 use emporia_store::{Position, Store};
-use emporia_store_sqlite::{Durability, SqliteOptions};
+use emporia_teststore::Place;
 use std::sync::Arc;
 
 pub struct Room {
     pub store: Store,
     pub pricing: PricingService,
     pub clock: Arc<FixedClock>,
-    directory: tempfile::TempDir,
+    place: Place,
 }
 
 pub struct ThreeChannels;
@@ -61,23 +61,22 @@ impl Channels for ThreeChannels {
 impl Room {
     pub async fn open() -> Self {
         let clock = Arc::new(FixedClock::at("2026-11-24T12:00:00Z".parse().unwrap()));
-        Self::open_in(tempfile::tempdir().unwrap(), clock).await
+        Self::open_in(Place::new(), clock).await
     }
 
-    async fn open_in(directory: tempfile::TempDir, clock: Arc<FixedClock>) -> Self {
-        let options = SqliteOptions::new(directory.path()).durability(Durability::None).clock(clock.clone());
-        let store = emporia_store_sqlite::open(options, vec![space()]).await.unwrap();
+    async fn open_in(place: Place, clock: Arc<FixedClock>) -> Self {
+        let store = place.open(clock.clone(), vec![space()]).await;
         let ids = Ids::seeded(clock.clone(), 7);
         let pricing =
             PricingService::new(store.space("pricing").unwrap(), ids, Arc::new(ThreeChannels)).await.unwrap();
-        Self { store, pricing, clock, directory }
+        Self { store, pricing, clock, place }
     }
 
     pub async fn restart(self) -> Self {
-        let Self { store, pricing, clock, directory } = self;
+        let Self { store, pricing, clock, place } = self;
         store.close().await;
         drop((store, pricing));
-        Self::open_in(directory, clock).await
+        Self::open_in(place, clock).await
     }
 
     pub async fn set(&self, prices: Vec<SetPrice>) -> Vec<Result<PriceSetting, PriceRefusal>> {
