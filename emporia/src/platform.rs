@@ -1,5 +1,6 @@
 //! The rooms, wired: one store, every service, the tasks behind them.
 
+mod memory;
 mod tasks;
 
 use crate::config::Config;
@@ -12,7 +13,7 @@ use emporia_channels::ChannelsService;
 use emporia_checkout::{CheckoutDeps, CheckoutService};
 use emporia_contracts::payments::PaymentProvider;
 use emporia_customers::{CustomersDeps, CustomersOptions, CustomersService};
-use emporia_events::Live;
+use emporia_events::{Bookmark, Following, Live};
 use emporia_id::{Ids, SharedClock};
 use emporia_inventory::InventoryService;
 use emporia_mail::{MailError, MailOptions, MailService};
@@ -133,6 +134,8 @@ pub struct Platform {
     pub mail: MailService,
     /// Events as they are committed.
     pub live: Live,
+    /// How far what the rooms keep in memory has followed the log; none where no other process uses the store.
+    pub following: Option<Following>,
 }
 
 /// The key-spaces of all rooms.
@@ -204,6 +207,11 @@ impl Platform {
             }
             Engine::Postgres(options) => emporia_store_postgres::open(options.clock(clock), spaces()).await?,
         };
+        // Before anything is read into memory, so that nothing is missed between reading and following.
+        let bookmark = match &parts.engine {
+            Engine::Sqlite { .. } => None,
+            Engine::Postgres(_) => Some(Bookmark::new(Arc::new(store.clone())).await?),
+        };
         let keys = parts.data_dir.join("keys");
         make_directory(&keys).map_err(directory)?;
         let vault = Vault::open(&keys.join("persons.db"), &parts.master_key)?;
@@ -259,7 +267,7 @@ impl Platform {
             Arc::new(mail.clone()),
         ]);
         let live = Live::follow(Arc::new(store.clone()));
-        Ok(Self {
+        let mut platform = Self {
             store,
             vault,
             ids,
@@ -275,7 +283,11 @@ impl Platform {
             customers,
             mail,
             live,
-        })
+            following: None,
+        };
+        let memory = Arc::new(memory::Memory::of(&platform));
+        platform.following = bookmark.map(|bookmark| bookmark.follow(memory));
+        Ok(platform)
     }
 }
 

@@ -59,7 +59,7 @@ pub async fn seed(platform: &Platform) -> Result<(), SeedError> {
     channels(platform, &meta).await?;
     locations(platform).await?;
     tax(platform, &meta).await?;
-    delivery(platform).await?;
+    delivery(platform, &meta).await?;
     assortment(platform, &meta).await?;
     people(platform, &meta).await
 }
@@ -176,7 +176,7 @@ async fn tax(platform: &Platform, meta: &EventMeta) -> Result<(), SeedError> {
     platform.tax.define_rates(rates, meta.clone()).await.map(drop).map_err(room)
 }
 
-async fn delivery(platform: &Platform) -> Result<(), SeedError> {
+async fn delivery(platform: &Platform, meta: &EventMeta) -> Result<(), SeedError> {
     // (channel, currency, key, English, German, charge, free from, days)
     let rows = [
         ("eu", "EUR", "standard", "Standard delivery", "Standardversand", 490, Some(7500), (2, 4), 1),
@@ -207,7 +207,7 @@ async fn delivery(platform: &Platform) -> Result<(), SeedError> {
             position,
         });
     }
-    platform.checkout.define_delivery_options(&options).await.map_err(room)
+    platform.checkout.define_delivery_options(&options, meta).await.map_err(room)
 }
 
 async fn assortment(platform: &Platform, meta: &EventMeta) -> Result<(), SeedError> {
@@ -224,7 +224,7 @@ async fn assortment(platform: &Platform, meta: &EventMeta) -> Result<(), SeedErr
         name: Texts::of(en, "Goods").with(de, "Ware"),
         attributes: vec![make],
     };
-    platform.catalog.define_product_type(goods).await.map_err(room)?;
+    platform.catalog.define_product_type(goods, meta.clone()).await.map_err(room)?;
     let sample = sample()?;
     for category in sample.categories {
         platform.catalog.define_category(category, meta.clone()).await.map_err(room)?;

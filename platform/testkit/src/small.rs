@@ -73,7 +73,7 @@ pub async fn seed(platform: &Platform) {
             days: (2, 4),
             position: 1,
         };
-        platform.checkout.define_delivery_options(&[option]).await.unwrap();
+        platform.checkout.define_delivery_options(&[option], &meta).await.unwrap();
     }
     for (location, kind) in [("warehouse", LocationKind::Warehouse), ("store", LocationKind::Store)] {
         let location = Location { key: key(location), name: location.into(), kind, country: key("DE") };
@@ -100,7 +100,7 @@ pub async fn seed(platform: &Platform) {
         name: Texts::of(english.clone(), "Goods"),
         attributes: vec![],
     };
-    platform.catalog.define_product_type(goods).await.unwrap();
+    platform.catalog.define_product_type(goods, meta.clone()).await.unwrap();
     let all = DefineCategory {
         id: None,
         slug: key("all"),

@@ -189,11 +189,11 @@ async fn a_move_that_is_cut_off_half_way_is_finished_at_the_next_start() {
 async fn a_product_types_attributes_keep_their_kind() {
     let room = Room::open().await;
     let types = room.catalog.product_types();
-    let same = room.catalog.define_product_type(apparel()).await.unwrap();
+    let same = room.catalog.define_product_type(apparel(), meta()).await.unwrap();
     assert_eq!(types[&slug("apparel")], same);
     let refused = async |attributes| {
         let wanted = DefineProductType { attributes, ..apparel() };
-        room.catalog.define_product_type(wanted).await.unwrap_err().to_string()
+        room.catalog.define_product_type(wanted, meta()).await.unwrap_err().to_string()
     };
     let number = attribute("material", AttributeKind::Number, AttributeLevel::Product);
     let fixed = CatalogRefusal::AttributeFixed(slug("material")).to_string();
@@ -206,7 +206,8 @@ async fn a_product_types_attributes_keep_their_kind() {
     assert!(refused(vec![twice.clone(), twice]).await.starts_with("attributes.1.key"));
     // A product whose type lost an attribute can still be changed.
     let made = room.create(draft("p")).await.unwrap();
-    room.catalog.define_product_type(DefineProductType { attributes: vec![], ..apparel() }).await.unwrap();
+    let bare = DefineProductType { attributes: vec![], ..apparel() };
+    room.catalog.define_product_type(bare, meta()).await.unwrap();
     let patch = ProductPatch { position: Some(5), ..ProductPatch::default() };
     let changed = room.catalog.update_product(made.product.id, patch, None, meta()).await.unwrap();
     assert!(changed.product.attributes.is_empty());

@@ -1,5 +1,6 @@
 use emporia_contracts::{
     Owner, Trouble,
+    checkout::{DeliveryOptionDefined, DeliveryRateFacts},
     ids::{CartId, CheckoutId, CustomerId, OrderId, PaymentId, ReservationId},
     inventory::Allocation,
     orders::PricedSnapshot,
@@ -269,6 +270,22 @@ pub struct DeliveryOption {
     pub days: (u8, u8),
     /// Order in the list.
     pub position: u16,
+}
+
+impl DeliveryOption {
+    /// As the event tells it.
+    pub(crate) fn defined(&self) -> DeliveryOptionDefined {
+        let rate = |rate: &DeliveryRate| DeliveryRateFacts { from: rate.from, charge: rate.charge };
+        DeliveryOptionDefined {
+            channel: self.channel.clone(),
+            key: self.key.clone(),
+            countries: self.countries.clone(),
+            max_weight_grams: self.max_weight_grams,
+            rates: self.rates.iter().map(rate).collect(),
+            min_days: self.days.0,
+            max_days: self.days.1,
+        }
+    }
 }
 
 impl Document for DeliveryOption {

@@ -2,7 +2,7 @@
 
 use crate::{
     fault::Fault,
-    ids::{CategoryId, ProductId, VariantId},
+    ids::{CategoryId, ProductId, ProductTypeId, VariantId},
     values::{ChannelKey, Gtin, Locale, Sku, Slug, TaxCategory},
 };
 use emporia_events::EventPayload;
@@ -136,5 +136,27 @@ impl EventPayload for CategoryDefined {
 
     fn subject(&self) -> String {
         format!("category/{}", self.category_id)
+    }
+}
+
+/// A product type was made or changed.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductTypeDefined {
+    /// The product type.
+    pub product_type_id: ProductTypeId,
+    /// Its key: never changes.
+    pub key: Slug,
+    /// The keys of its attributes, in the order in which they are shown.
+    pub attributes: Vec<Slug>,
+}
+
+impl EventPayload for ProductTypeDefined {
+    const SOURCE: &'static str = "emporia.catalog";
+    const DETAIL_TYPE: &'static str = "ProductTypeDefined";
+    const SCHEMA: u32 = 1;
+
+    fn subject(&self) -> String {
+        format!("product-type/{}", self.product_type_id)
     }
 }

@@ -41,12 +41,12 @@ macro_rules! kinds {
 pub fn events() -> Vec<EventKind> {
     kinds! {
         channels: ChannelDefined;
-        catalog: ProductCreated, ProductUpdated, CategoryDefined;
+        catalog: ProductCreated, ProductUpdated, CategoryDefined, ProductTypeDefined;
         pricing: PriceSet;
         tax: TaxRateDefined;
         inventory: StockReserved, ReservationCommitted, ReservationReleased, StockMoved, SafetyStockSet, CountTaskRaised;
         carts: CartCreated, CartLinesChanged, CartMerged, CartAbandoned, CartExpired, CartOrdered;
-        checkout: CheckoutStarted, CheckoutPriced, CheckoutShort, CheckoutPaymentFailed, CheckoutCompleted, CheckoutExpired, CheckoutCancelled, CheckoutStuck;
+        checkout: CheckoutStarted, CheckoutPriced, CheckoutShort, CheckoutPaymentFailed, CheckoutCompleted, CheckoutExpired, CheckoutCancelled, CheckoutStuck, DeliveryOptionDefined;
         payments: PaymentActionRequired, PaymentAuthorised, PaymentFailed, PaymentCaptured, PaymentRefunded, PaymentVoided, PaymentExpired, PaymentDisputed, PaymentStuck;
         orders: OrderPlaced, OrderLinesPlaced, OrderLinesCancelled, FulfilmentCreated, FulfilmentShipped, FulfilmentDelivered, FulfilmentCancelled, OrderPaymentNoted, OrderClosed, ReturnRecorded;
         customers: CustomerRegistered, CustomerImported, CustomerSignedIn, SessionReuseDetected, PersonErased, OperatorDefined;

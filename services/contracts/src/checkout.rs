@@ -166,3 +166,43 @@ checkout_event!(
         reason: String,
     }
 );
+
+/// What delivery costs from some value of goods on, as events tell it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryRateFacts {
+    /// The least value of the goods.
+    pub from: Money,
+    /// The charge.
+    pub charge: Money,
+}
+
+/// A way to deliver was made or changed.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryOptionDefined {
+    /// Where it is offered.
+    pub channel: ChannelKey,
+    /// Its key in the channel.
+    pub key: String,
+    /// Where it goes; everywhere the channel delivers when empty.
+    pub countries: Vec<CountryCode>,
+    /// The most that a parcel may weigh, in grams.
+    pub max_weight_grams: Option<u64>,
+    /// Charges by value of goods, the least value first.
+    pub rates: Vec<DeliveryRateFacts>,
+    /// Working days from order to door, at least.
+    pub min_days: u8,
+    /// Working days from order to door, at most.
+    pub max_days: u8,
+}
+
+impl EventPayload for DeliveryOptionDefined {
+    const SOURCE: &'static str = "emporia.checkout";
+    const DETAIL_TYPE: &'static str = "DeliveryOptionDefined";
+    const SCHEMA: u32 = 1;
+
+    fn subject(&self) -> String {
+        format!("delivery-option/{}/{}", self.channel, self.key)
+    }
+}

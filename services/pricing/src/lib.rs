@@ -3,6 +3,7 @@
 mod commands;
 mod graphql;
 mod model;
+mod projections;
 mod service;
 mod source;
 mod table;

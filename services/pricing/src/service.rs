@@ -143,10 +143,21 @@ impl PricingService {
             let keys: Vec<Key> = batch.iter().map(|p| SkuPrices::key_of(&p.channel, &p.sku)).collect();
             let outcome = self.commit(batch, &keys, &channels, meta).await;
             // Whatever became of the commit: what the store has now is what holds.
-            self.table.take_in(self.space.get_many::<SkuPrices>(&keys).await?.into_iter().flatten());
+            self.refresh(&keys).await?;
             settings.extend(outcome?);
         }
         Ok(settings)
+    }
+
+    /// Takes what the store has now into memory.
+    pub(crate) async fn refresh(&self, keys: &[Key]) -> Result<(), StoreError> {
+        self.table.take_in(self.space.get_many::<SkuPrices>(keys).await?.into_iter().flatten());
+        Ok(())
+    }
+
+    /// Makes room in memory for a channel.
+    pub(crate) fn open(&self, channel: &Channel) {
+        self.table.open(channel);
     }
 
     async fn commit(

@@ -4,6 +4,7 @@ mod assessment;
 mod commands;
 mod graphql;
 mod model;
+mod projections;
 mod service;
 mod table;
 

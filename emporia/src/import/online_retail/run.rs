@@ -168,7 +168,7 @@ impl<'a> Import<'a> {
             name: name("Giftware").map_err(text("product type"))?,
             attributes: vec![],
         };
-        catalog.define_product_type(giftware).await.map_err(refused("product type"))?;
+        catalog.define_product_type(giftware, self.meta.clone()).await.map_err(refused("product type"))?;
         let category = DefineCategory {
             id: None,
             slug: parsed("giftware").map_err(text("category"))?,

@@ -134,7 +134,7 @@ impl Mutation {
                 .collect::<Result<_>>()?,
         };
         let (defined, user_errors) =
-            settled(ctx.data::<CatalogService>()?.define_product_type(wanted).await)?;
+            settled(ctx.data::<CatalogService>()?.define_product_type(wanted, context(ctx)?.meta()).await)?;
         Ok(DefineProductTypePayload { product_type: defined.map(GraphProductType), user_errors })
     }
 

@@ -62,6 +62,19 @@ impl ProductMemory {
         stored
     }
 
+    /// Keeps these products as the store has them now.
+    pub(crate) async fn refresh(&self, ids: &[ProductId]) -> Result<(), StoreError> {
+        let keys: Vec<Key> = ids.iter().copied().map(Product::key_of).collect();
+        for read in self.space.get_many::<Product>(&keys).await?.into_iter().flatten() {
+            self.keep(StoredProduct { version: read.version, product: read.value });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn forget(&self) {
+        self.products.invalidate_all();
+    }
+
     pub(crate) fn store_reads(&self) -> u64 {
         self.reads.load(Ordering::Relaxed)
     }

@@ -18,8 +18,9 @@ use crate::{
 use arc_swap::ArcSwap;
 use emporia_contracts::{
     Fault,
-    catalog::{Catalog, VariantFacts, VariantsRequest},
+    catalog::{Catalog, ProductTypeDefined, VariantFacts, VariantsRequest},
     channels::{Channel, Channels},
+    ids::ProductId,
     values::{ChannelKey, Locale, Slug},
 };
 use emporia_events::{EventMeta, EventPayload, envelope};
@@ -97,9 +98,13 @@ impl CatalogService {
     ///
     /// # Errors
     /// [`CatalogError::Refused`] says which rule it breaks.
-    pub async fn define_product_type(&self, wanted: DefineProductType) -> Result<ProductType, CatalogError> {
+    pub async fn define_product_type(
+        &self,
+        wanted: DefineProductType,
+        meta: EventMeta,
+    ) -> Result<ProductType, CatalogError> {
         self.to_the_end(async move |room: Arc<Room>| {
-            let (wanted, ids) = (&wanted, &room.ids);
+            let (wanted, ids, meta, this) = (&wanted, &room.ids, &meta, &room);
             let key = ProductType::key_of(&wanted.key);
             let key = &key;
             let defined = room
@@ -110,6 +115,12 @@ impl CatalogService {
                         return Ok(before);
                     };
                     tx.put(&defined)?;
+                    let event = ProductTypeDefined {
+                        product_type_id: defined.id,
+                        key: defined.key.clone(),
+                        attributes: defined.attributes.iter().map(|a| a.key.clone()).collect(),
+                    };
+                    this.emit(&tx, &event, meta)?;
                     Ok::<_, CatalogError>(Some(defined))
                 })
                 .await?;
@@ -166,7 +177,15 @@ impl Room {
         Ok(channels.into_iter().map(|channel| (channel.key.clone(), channel)).collect())
     }
 
-    async fn reload_types(&self) -> Result<(), StoreError> {
+    pub(crate) async fn refresh(&self, products: &[ProductId]) -> Result<(), StoreError> {
+        self.memory.refresh(products).await
+    }
+
+    pub(crate) fn forget(&self) {
+        self.memory.forget();
+    }
+
+    pub(crate) async fn reload_types(&self) -> Result<(), StoreError> {
         let (mut types, mut after) = (BTreeMap::new(), None);
         loop {
             let page = self.space.query::<ProductType>(Query::index("product_types").after(after)).await?;

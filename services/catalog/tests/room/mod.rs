@@ -68,7 +68,7 @@ impl Room {
     /// A catalogue with the product type `apparel` and the tree clothing → shirts, clothing → shoes; sale.
     pub async fn open() -> Self {
         let room = Self::empty().await;
-        room.catalog.define_product_type(apparel()).await.unwrap();
+        room.catalog.define_product_type(apparel(), meta()).await.unwrap();
         for (slug, parent) in
             [("clothing", None), ("shirts", Some("clothing")), ("shoes", Some("clothing")), ("sale", None)]
         {

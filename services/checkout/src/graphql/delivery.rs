@@ -84,7 +84,8 @@ pub(crate) async fn define(
         position: u16::try_from(input.position).map_err(|_| bad_input("position: 0 to 65535"))?,
     };
     let key = option.key.clone();
-    let defined = ctx.data::<CheckoutService>()?.define_delivery_options(&[option]).await;
+    let defined =
+        ctx.data::<CheckoutService>()?.define_delivery_options(&[option], &context(ctx)?.meta()).await;
     defined.map_err(|e| store_error("checkout", e))?;
     Ok(DefineDeliveryOptionPayload { key })
 }

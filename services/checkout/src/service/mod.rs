@@ -33,7 +33,7 @@ use emporia_contracts::{
 use emporia_events::{EventMeta, EventPayload, envelope};
 use emporia_id::Ids;
 use emporia_money::Money;
-use emporia_store::{IndexKey, Query, Space, StoreError, Tx, Versioned};
+use emporia_store::{Document, IndexKey, Query, Space, StoreError, Tx, Versioned};
 use emporia_vault::{Vault, VaultError};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -185,11 +185,15 @@ impl CheckoutService {
     /// What the store reports.
     pub async fn new(space: Space, ids: Ids, vault: Vault, deps: CheckoutDeps) -> Result<Self, StoreError> {
         let this = Self { space, ids, vault, deps, options: Arc::default() };
-        this.reload_options().await?;
+        this.reload().await?;
         Ok(this)
     }
 
-    async fn reload_options(&self) -> Result<(), StoreError> {
+    /// Reads the delivery options again: after another process has defined one.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn reload(&self) -> Result<(), StoreError> {
         let all = self
             .space
             .query::<DeliveryOption>(Query::index("delivery_options").prefix(IndexKey::new()).limit(1000));
@@ -201,15 +205,30 @@ impl CheckoutService {
         Ok(())
     }
 
-    /// Defines delivery options, or changes them.
+    /// Defines delivery options, or changes them. The same again changes nothing and tells nothing.
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn define_delivery_options(&self, options: &[DeliveryOption]) -> Result<(), StoreError> {
-        for chunk in options.chunks(90) {
-            self.space.transact(|tx| async move { chunk.iter().try_for_each(|o| tx.overwrite(o)) }).await?;
+    pub async fn define_delivery_options(
+        &self,
+        options: &[DeliveryOption],
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
+        // Each is a document and an event.
+        for chunk in options.chunks(45) {
+            let define = |tx: Tx| async move {
+                for option in chunk {
+                    let before = tx.get::<DeliveryOption>(&Document::key(option)).await?;
+                    if before.is_none_or(|before| before.value != *option) {
+                        tx.put(option)?;
+                        self.emit(&tx, &option.defined(), meta)?;
+                    }
+                }
+                Ok::<_, StoreError>(())
+            };
+            self.space.transact(define).await?;
         }
-        self.reload_options().await
+        self.reload().await
     }
 
     pub(crate) fn options(&self, channel: &ChannelKey) -> Vec<DeliveryOption> {
