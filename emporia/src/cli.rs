@@ -6,7 +6,7 @@ mod import;
 mod local;
 mod maintain;
 
-use crate::config::Config;
+use crate::config::{Config, Roles};
 use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
 
@@ -81,6 +81,9 @@ struct ServeArgs {
     /// Address of the HTTP server [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// What this process does [default: all].
+    #[arg(long, value_name = "ROLES")]
+    roles: Option<Roles>,
 }
 
 /// What ends a command: a message for people.
@@ -154,23 +157,37 @@ async fn run(command: Command) -> Result<(), Failure> {
 }
 
 async fn serve(args: ServeArgs) -> Result<(), Failure> {
-    use crate::{platform::Parts, serve, web::WebOptions};
+    use crate::{platform::Parts, serve, split, web};
     let mut config = args.settings.load()?;
     if let Some(listen) = args.listen {
         config.listen = listen;
+    }
+    if let Some(roles) = args.roles {
+        config.roles = roles;
     }
     config.require_production()?;
     emporia_telemetry::logs(local::style(&config), "info")?;
     let metrics = emporia_telemetry::metrics()?;
     let listener = serve::listen(&config.listen).await?;
+    let passes = split::Passes::new(&config.secrets.internal_key, local::clock());
+    if config.roles == Roles::Gateway {
+        let ids = emporia_id::Ids::random(local::clock());
+        let commerce = split::gateway::Commerce::new(config.commerce.urls.clone(), passes, ids)?;
+        let router = split::gateway::router(commerce, config.gateway.clone(), Some(metrics))?;
+        tracing::info!(listen = %config.listen, commerce = ?config.commerce.urls, "ready");
+        return Ok(serve::answer(router, listener, serve::stop_signal()).await?);
+    }
     let (platform, tasks) = serve::open(Parts::of(&config, local::clock())?).await?;
-    tracing::info!(listen = %config.listen, data_dir = %config.data_dir.display(), "ready");
-    let options = WebOptions {
-        gateway: config.gateway.clone(),
-        graphiql: false,
-        examples: vec![],
-        metrics: Some(metrics),
+    let router = match config.roles {
+        Roles::Commerce => split::commerce::router(&platform, passes, Some(metrics)),
+        Roles::All | Roles::Gateway => {
+            let gateway = config.gateway.clone();
+            let options =
+                web::WebOptions { gateway, graphiql: false, examples: vec![], metrics: Some(metrics) };
+            web::router(&platform, options)?
+        }
     };
-    serve::run(&platform, tasks, options, listener, serve::stop_signal()).await?;
+    tracing::info!(listen = %config.listen, data_dir = %config.data_dir.display(), "ready");
+    serve::run(&platform, tasks, router, listener, serve::stop_signal()).await?;
     Ok(())
 }

@@ -18,8 +18,13 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Address of the HTTP server.
     pub listen: String,
-    /// Where the store is.
+    /// What this process does: all by itself, or a part.
+    pub roles: Roles,
+    /// Where the store is: files, or a database, whose URL may stand alone.
+    #[serde(deserialize_with = "store_or_url")]
     pub store: StoreConfig,
+    /// The commerce processes, for a gateway alone.
+    pub commerce: CommerceConfig,
     /// What must not be known to others. Required in production.
     pub secrets: SecretsConfig,
     /// The payment provider.
@@ -28,6 +33,27 @@ pub struct Config {
     pub gateway: emporia_gateway::Config,
     /// Log lines: `text` or `json`.
     pub log_format: LogFormat,
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Roles {
+    /// The graph and all rooms behind it.
+    #[default]
+    All,
+    /// The graph alone, over rooms in other processes.
+    Gateway,
+    /// The rooms alone, for gateways in other processes.
+    Commerce,
+}
+
+/// The commerce processes, for a gateway alone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CommerceConfig {
+    /// Their addresses: `["http://10.0.0.2:8080", "http://10.0.0.3:8080"]`.
+    pub urls: Vec<String>,
 }
 
 /// How log lines look.
@@ -53,6 +79,27 @@ pub struct StoreConfig {
     /// The schema in that database; `emporia` if not told otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
+}
+
+/// Reads `store = "postgres://…"` as well as a table `[store]`.
+fn store_or_url<'de, D: serde::Deserializer<'de>>(from: D) -> Result<StoreConfig, D::Error> {
+    struct Either;
+    impl<'de> serde::de::Visitor<'de> for Either {
+        type Value = StoreConfig;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a URL, postgres://…, or a table")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, url: &str) -> Result<StoreConfig, E> {
+            Ok(StoreConfig { url: Some(url.to_owned()), ..StoreConfig::default() })
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, table: A) -> Result<StoreConfig, A::Error> {
+            StoreConfig::deserialize(serde::de::value::MapAccessDeserializer::new(table))
+        }
+    }
+    from.deserialize_any(Either)
 }
 
 impl StoreConfig {
@@ -103,6 +150,8 @@ pub struct SecretsConfig {
     pub master_key: String,
     /// Hashes mail addresses in indexes: 32 bytes in base 64.
     pub email_pepper: String,
+    /// Signs what a gateway says to commerce in other processes: 32 bytes in base 64. Only split roles need it.
+    pub internal_key: String,
 }
 
 impl std::fmt::Debug for SecretsConfig {
@@ -144,7 +193,9 @@ impl Default for Config {
         Self {
             data_dir: "emporia-data".into(),
             listen: "127.0.0.1:8080".into(),
+            roles: Roles::default(),
             store: StoreConfig::default(),
+            commerce: CommerceConfig::default(),
             secrets: SecretsConfig::default(),
             payments: PaymentsConfig::default(),
             gateway: emporia_gateway::Config::default(),
@@ -200,18 +251,28 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Missing`] names the first key that is missing.
     pub fn require_production(&self) -> Result<(), ConfigError> {
-        let secret = "make one with `emporia secret`, and set it in emporia.toml or the environment";
-        let checks = [
-            ("secrets.master_key", &self.secrets.master_key, secret),
-            ("secrets.email_pepper", &self.secrets.email_pepper, secret),
-            ("payments.secret_key", &self.payments.secret_key, "your key at the payment provider"),
+        const SECRET: &str = "make one with `emporia secret`, and set it in emporia.toml or the environment";
+        const SHARED: &str = "make one with `emporia secret`, and set the same for gateway and commerce";
+        let (secrets, payments) = (&self.secrets, &self.payments);
+        let of_commerce = [
+            ("secrets.master_key", secrets.master_key.is_empty(), SECRET),
+            ("secrets.email_pepper", secrets.email_pepper.is_empty(), SECRET),
+            ("payments.secret_key", payments.secret_key.is_empty(), "your key at the payment provider"),
             (
                 "payments.webhook_secret",
-                &self.payments.webhook_secret,
+                payments.webhook_secret.is_empty(),
                 "what the provider signs its webhooks with",
             ),
         ];
-        match checks.into_iter().find(|(_, value, _)| value.is_empty()) {
+        // Shorter ones can be tried out.
+        let internal = ("secrets.internal_key", secrets.internal_key.len() < 32, SHARED);
+        let urls = ("commerce.urls", self.commerce.urls.is_empty(), "name the commerce processes' addresses");
+        let checks: Vec<_> = match self.roles {
+            Roles::All => of_commerce.to_vec(),
+            Roles::Commerce => of_commerce.into_iter().chain([internal]).collect(),
+            Roles::Gateway => vec![urls, internal],
+        };
+        match checks.into_iter().find(|(_, missing, _)| *missing) {
             Some((key, _, advice)) => Err(ConfigError::Missing { key, advice }),
             None => Ok(()),
         }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use emporia_contracts::{
-    catalog::{CategoryDefined, ProductCreated, ProductUpdated},
+    catalog::{CategoryDefined, ProductCreated, ProductTypeDefined, ProductUpdated},
     channels::ChannelDefined,
     inventory::{
         Allocation, ReservationCommitted, ReservationReleased, SafetyStockSet, StockMoved, StockReserved,
@@ -10,7 +10,7 @@ use emporia_contracts::{
     pricing::PriceSet,
     values::Sku,
 };
-use emporia_events::{Envelope, EventError, EventPayload};
+use emporia_events::{Envelope, EventError, EventPayload, Following};
 use emporia_gateway::{Changes, Gateway};
 use emporia_store::{LogId, LogRecord, LogWatch, Position, Store, StoreError};
 use std::{sync::Arc, time::Duration};
@@ -50,11 +50,14 @@ impl Fresh {
         Ok(Arc::new(Self { store: store.clone(), logs }))
     }
 
-    /// Purges the answers of this gateway from now on, on the present runtime, until the store closes.
-    pub fn follow(self: &Arc<Self>, gateway: &Gateway) {
+    /// Purges the answers of this gateway from now on, on the present runtime, until the store closes. Where rooms follow
+    /// other processes, an answer is purged when they have: it must not be made again from what they knew before.
+    pub fn follow(self: &Arc<Self>, gateway: &Gateway, rooms: Option<&Following>) {
         for place in 0..self.logs.len() {
-            let (fresh, gateway) = (self.clone(), gateway.clone());
-            tokio::spawn(async move { fresh.logs[place].follow(&fresh.store, &gateway).await });
+            let (fresh, gateway, rooms) = (self.clone(), gateway.clone(), rooms.cloned());
+            tokio::spawn(
+                async move { fresh.logs[place].follow(&fresh.store, &gateway, rooms.as_ref()).await },
+            );
         }
     }
 }
@@ -75,11 +78,16 @@ impl Changes for Fresh {
 }
 
 impl Log {
-    async fn follow(&self, store: &Store, gateway: &Gateway) {
+    async fn follow(&self, store: &Store, gateway: &Gateway, rooms: Option<&Following>) {
         let (mut last, mut at) = (self.last.clone(), *self.heard.borrow());
         while last.beyond(at).await.is_ok() {
             at = match store.read_log(&self.id, at, BATCH, None).await {
                 Ok(batch) => {
+                    if let Some(rooms) = rooms
+                        && rooms.until(&self.id, batch.next).await.is_err()
+                    {
+                        return;
+                    }
                     batch.records.iter().for_each(|record| purge(gateway, record));
                     batch.next
                 }
@@ -129,9 +137,10 @@ fn stale(record: &LogRecord) -> Result<Stale, EventError> {
     let allocated =
         |allocations: Vec<Allocation>| Stale::Skus(allocations.into_iter().map(|a| a.sku).collect());
     Ok(match record.detail_type.as_str() {
-        ProductCreated::DETAIL_TYPE | ProductUpdated::DETAIL_TYPE | CategoryDefined::DETAIL_TYPE => {
-            Stale::Catalog
-        }
+        ProductCreated::DETAIL_TYPE
+        | ProductUpdated::DETAIL_TYPE
+        | CategoryDefined::DETAIL_TYPE
+        | ProductTypeDefined::DETAIL_TYPE => Stale::Catalog,
         // Currency, languages, stock pool: everything depends on it.
         ChannelDefined::DETAIL_TYPE => Stale::Everything,
         PriceSet::DETAIL_TYPE => Stale::Skus(vec![payload()?.payload::<PriceSet>()?.sku]),

@@ -5,6 +5,7 @@ use emporia_contracts::RequestContext;
 use emporia_gateway::{BuildError, ComposeError, Config, Gateway, Local, Supergraph, compose};
 use emporia_store::StoreError;
 use emporia_subgraph::Subgraph;
+use std::collections::HashMap;
 
 /// Why there is no graph.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +27,12 @@ struct Room {
     subgraph: Subgraph,
 }
 
-fn rooms(p: &Platform) -> Vec<Room> {
+/// Every room's subgraph by its name, for whoever calls them without a gateway in this process.
+pub fn rooms(platform: &Platform) -> HashMap<&'static str, Subgraph> {
+    all(platform).into_iter().map(|room| (room.name, room.subgraph)).collect()
+}
+
+fn all(p: &Platform) -> Vec<Room> {
     let room = |name, subgraph| Room { name, subgraph };
     vec![
         room("channels", emporia_channels::schema(p.channels.clone())),
@@ -65,7 +71,7 @@ fn composed(rooms: &[Room]) -> Result<Supergraph, ComposeError> {
 
 /// The rooms' subgraphs: name and schema.
 pub fn subgraphs(platform: &Platform) -> Vec<(&'static str, String)> {
-    rooms(platform).into_iter().map(|room| (room.name, room.subgraph.sdl())).collect()
+    all(platform).into_iter().map(|room| (room.name, room.subgraph.sdl())).collect()
 }
 
 /// The supergraph of all rooms.
@@ -73,7 +79,7 @@ pub fn subgraphs(platform: &Platform) -> Vec<(&'static str, String)> {
 /// # Errors
 /// [`ComposeError`] says which parts do not fit.
 pub fn supergraph(platform: &Platform) -> Result<Supergraph, ComposeError> {
-    composed(&rooms(platform))
+    composed(&all(platform))
 }
 
 /// The gateway over all rooms, in this process; what it keeps follows the events, on the present runtime.
@@ -81,13 +87,13 @@ pub fn supergraph(platform: &Platform) -> Result<Supergraph, ComposeError> {
 /// # Errors
 /// [`GraphError`]: a defect of a schema, or a store that is closed.
 pub fn gateway(platform: &Platform, config: Config) -> Result<Gateway, GraphError> {
-    let rooms = rooms(platform);
+    let rooms = all(platform);
     let fresh = Fresh::new(&platform.store)?;
     let builder = Gateway::builder(composed(&rooms)?).config(config).changes(fresh.clone());
     let gateway = rooms
         .into_iter()
         .fold(builder, |builder, room| builder.subgraph(room.name, local(room.subgraph)))
         .build()?;
-    fresh.follow(&gateway);
+    fresh.follow(&gateway, platform.following.as_ref());
     Ok(gateway)
 }

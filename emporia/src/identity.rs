@@ -15,18 +15,53 @@ use std::{collections::BTreeSet, sync::Arc};
 pub struct HeaderIdentity(pub Platform);
 
 /// Headers that say who asks, where and how.
-const CHANNEL: &str = "emporia-channel";
-const GUEST: &str = "emporia-guest";
+pub(crate) const CHANNEL: &str = "emporia-channel";
+pub(crate) const GUEST: &str = "emporia-guest";
 const REQUEST_ID: &str = "x-request-id";
 
 /// A value from the headers, or from the connection's parameters.
-fn value<'a>(headers: &'a HeaderMap, params: Option<&'a serde_json::Value>, name: &str) -> Option<&'a str> {
+pub(crate) fn value<'a>(
+    headers: &'a HeaderMap,
+    params: Option<&'a serde_json::Value>,
+    name: &str,
+) -> Option<&'a str> {
     let header = headers.get(name).and_then(|v| v.to_str().ok());
     header.or_else(|| params?.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?.1.as_str())
 }
 
+/// The guest's token, if one is shown.
+pub(crate) fn guest(
+    headers: &HeaderMap,
+    params: Option<&serde_json::Value>,
+) -> Result<Option<GuestKey>, GatewayError> {
+    match value(headers, params, GUEST) {
+        Some(token) if !(20..=200).contains(&token.len()) => Err(GatewayError::new(
+            ErrorCode::BadUserInput,
+            format!("header {GUEST}: this is not a guest token"),
+        )),
+        token => Ok(token.map(GuestKey::of)),
+    }
+}
+
+/// The request's name that the client or a proxy gave, if it can be one.
+pub(crate) fn correlation<'a>(
+    headers: &'a HeaderMap,
+    params: Option<&'a serde_json::Value>,
+) -> Option<&'a str> {
+    value(headers, params, REQUEST_ID)
+        .filter(|id| (1..=100).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
+}
+
+/// What the caller may do, in the words of `@requiresScopes`.
+pub(crate) fn scopes(principal: &Principal) -> BTreeSet<String> {
+    match principal {
+        Principal::Operator { scopes, .. } => scopes.clone(),
+        _ => BTreeSet::new(),
+    }
+}
+
 impl HeaderIdentity {
-    fn principal(&self, authorization: Option<&str>) -> Result<Principal, GatewayError> {
+    pub(crate) fn principal(&self, authorization: Option<&str>) -> Result<Principal, GatewayError> {
         let Some(authorization) = authorization else { return Ok(Principal::Anonymous) };
         let bearer =
             authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
@@ -38,7 +73,7 @@ impl HeaderIdentity {
         self.0.customers.identify(token.trim()).map_err(|e| GatewayError::unauthenticated(e.to_string()))
     }
 
-    fn channel(&self, key: Option<&str>) -> Result<Channel, GatewayError> {
+    pub(crate) fn channel(&self, key: Option<&str>) -> Result<Channel, GatewayError> {
         let bad = |message: String| GatewayError::new(ErrorCode::BadUserInput, message);
         let Some(text) = key else {
             // Before the first channel is defined, only operators have something to do: they define it.
@@ -79,7 +114,7 @@ fn no_channel() -> Result<Channel, String> {
 }
 
 /// The best of the channel's languages that the client accepts, by its order and weights (RFC 9110, 12.5.4).
-fn locale(channel: &Channel, accepted: Option<&str>) -> Locale {
+pub(crate) fn locale(channel: &Channel, accepted: Option<&str>) -> Locale {
     let mut wanted: Vec<(&str, f32)> = accepted
         .unwrap_or_default()
         .split(',')
@@ -106,31 +141,19 @@ impl Identify for HeaderIdentity {
         params: Option<&serde_json::Value>,
     ) -> Result<Caller, GatewayError> {
         let principal = self.principal(value(headers, params, header::AUTHORIZATION.as_str()))?;
-        let guest = value(headers, params, GUEST);
-        if guest.is_some_and(|token| !(20..=200).contains(&token.len())) {
-            return Err(GatewayError::new(
-                ErrorCode::BadUserInput,
-                format!("header {GUEST}: this is not a guest token"),
-            ));
-        }
+        let guest = guest(headers, params)?;
         let channel = self.channel(value(headers, params, CHANNEL))?;
         let locale = locale(&channel, value(headers, params, header::ACCEPT_LANGUAGE.as_str()));
-        let correlation = value(headers, params, REQUEST_ID)
-            .filter(|id| (1..=100).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
-        let correlation_id =
-            correlation.map_or_else(|| self.0.ids.next_uuid().to_string(), ToOwned::to_owned);
-        let scopes = match &principal {
-            Principal::Operator { scopes, .. } => scopes.clone(),
-            _ => BTreeSet::new(),
-        };
+        let correlation_id = correlation(headers, params)
+            .map_or_else(|| self.0.ids.next_uuid().to_string(), ToOwned::to_owned);
+        let scopes = scopes(&principal);
         let authenticated = !matches!(principal, Principal::Anonymous);
         // Staff sees what is not published, and what it has just changed.
         let shared = match &principal {
             Principal::Anonymous | Principal::Customer(_) => Some(format!("{}/{locale}", channel.key).into()),
             _ => None,
         };
-        let context =
-            RequestContext { principal, guest: guest.map(GuestKey::of), channel, locale, correlation_id };
+        let context = RequestContext { principal, guest, channel, locale, correlation_id };
         Ok(Caller { authenticated, scopes, data: Arc::new(context), forward: HeaderMap::new(), shared })
     }
 

@@ -10,4 +10,5 @@ pub mod identity;
 pub mod import;
 pub mod platform;
 pub mod serve;
+pub mod split;
 pub mod web;

@@ -1,9 +1,7 @@
 //! Running: open the rooms, start the tasks, answer HTTP until told to stop.
 
-use crate::{
-    platform::{OpenError, Parts, Platform, Tasks},
-    web::{self, WebOptions},
-};
+use crate::platform::{OpenError, Parts, Platform, Tasks};
+use axum::Router;
 use emporia_store::StoreError;
 use std::{
     future::{Future, IntoFuture},
@@ -78,11 +76,26 @@ pub async fn open(parts: Parts) -> Result<(Platform, Tasks), ServeError> {
 pub async fn run(
     platform: &Platform,
     tasks: Tasks,
-    options: WebOptions,
+    router: Router,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let router = web::router(platform, options)?.into_make_service_with_connect_info::<SocketAddr>();
+    let served = answer(router, listener, stop).await;
+    tasks.stop().await;
+    platform.store.close().await;
+    served
+}
+
+/// Answers HTTP until `stop`, without anything behind it that has to be closed.
+///
+/// # Errors
+/// [`ServeError::Http`].
+pub async fn answer(
+    router: Router,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let stop = async move {
         stop.await;
@@ -100,8 +113,6 @@ pub async fn run(
         served = axum::serve(listener, router).with_graceful_shutdown(stop).into_future() => served,
         () = over => Ok(()),
     };
-    tasks.stop().await;
-    platform.store.close().await;
     served.map_err(ServeError::Http)
 }
 

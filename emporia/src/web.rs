@@ -15,7 +15,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 /// The largest webhook that is read, in bytes.
-const WEBHOOK_BYTES: usize = 256 * 1024;
+pub(crate) const WEBHOOK_BYTES: usize = 256 * 1024;
 
 /// What the server offers.
 pub struct WebOptions {
@@ -44,24 +44,30 @@ pub fn router(platform: &Platform, options: WebOptions) -> Result<Router, graph:
     let gateway = graph::gateway(platform, options.gateway)?;
     let http = HttpOptions { graphiql: options.graphiql, examples: options.examples };
     let graph = emporia_gateway::router(gateway, HeaderIdentity(platform.clone()), http);
-    let shared = Shared { platform: platform.clone(), metrics: options.metrics };
-    let rest = Router::new()
+    let rest = operations(platform, options.metrics);
+    Ok(finish(graph.merge(rest), "There is nothing here. The graph is at /graphql."))
+}
+
+/// What a server with rooms has beside its graph: health, metrics, webhooks.
+pub(crate) fn operations(platform: &Platform, metrics: Option<PrometheusHandle>) -> Router {
+    Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(|State(shared): State<Shared>| async move { rendered(shared.metrics) }))
         .route("/webhooks/payments", post(payment_webhook))
-        .with_state(shared);
-    Ok(graph
-        .merge(rest)
-        .fallback(|| async {
-            problem(StatusCode::NOT_FOUND, "There is nothing here. The graph is at /graphql.")
-        })
+        .with_state(Shared { platform: platform.clone(), metrics })
+}
+
+/// The routes with what every server has around them; `nothing` is said where there is none.
+pub(crate) fn finish(routes: Router, nothing: &'static str) -> Router {
+    routes
+        .fallback(move || async move { problem(StatusCode::NOT_FOUND, nothing) })
         .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::new()))
+        .layer(CatchPanicLayer::new())
 }
 
 /// Problem details (RFC 9457).
-fn problem(status: StatusCode, detail: &str) -> Response {
+pub(crate) fn problem(status: StatusCode, detail: &str) -> Response {
     let body = serde_json::json!({
         "type": "about:blank",
         "title": status.canonical_reason().unwrap_or_default(),
@@ -87,8 +93,9 @@ async fn ready(State(shared): State<Shared>) -> Response {
     }
 }
 
-async fn metrics(State(shared): State<Shared>) -> Response {
-    match shared.metrics {
+/// The metrics of this process.
+pub(crate) fn rendered(metrics: Option<PrometheusHandle>) -> Response {
+    match metrics {
         Some(handle) => {
             ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())
                 .into_response()

@@ -1,8 +1,11 @@
 //! A subgraph behind HTTP.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
-use async_graphql::{PathSegment, Value, Variables};
+use async_graphql::{PathSegment, Value, Variables, parser::types::OperationType};
 use futures_util::{
     FutureExt, StreamExt,
     future::BoxFuture,
@@ -21,26 +24,66 @@ use crate::{
     subgraph::{FetchOp, SubResponse, Subgraph},
 };
 
-/// A GraphQL server behind HTTP. Queries and mutations are plain POSTs, subscriptions server-sent events.
+/// A GraphQL server behind HTTP, or several alike that share the work. Queries and mutations are plain POSTs,
+/// subscriptions server-sent events.
 pub struct Remote {
     client: reqwest::Client,
-    url: String,
+    urls: Vec<String>,
+    turn: AtomicUsize,
 }
 
 impl Remote {
     /// The server at this address.
     pub fn new(client: reqwest::Client, url: impl Into<String>) -> Self {
-        Self { client, url: url.into() }
+        Self::among(client, vec![url.into()])
+    }
+
+    /// Servers that are alike: each call goes to the next one in turn. One that cannot be reached is passed over; a
+    /// query whose answer was cut off is asked again of another, a mutation never is: it may have been done.
+    pub fn among(client: reqwest::Client, urls: Vec<String>) -> Self {
+        Self { client, urls, turn: AtomicUsize::new(0) }
+    }
+
+    /// Every address once, beginning with the one whose turn it is.
+    fn addresses(&self) -> impl Iterator<Item = &str> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.urls.len().max(1);
+        self.urls.iter().cycle().skip(turn).take(self.urls.len()).map(String::as_str)
+    }
+
+    /// The body of an answer, of whichever server gives one.
+    async fn fetch(&self, operation: &FetchOp, variables: &Variables, caller: &Caller) -> SubResponse {
+        let accept = "application/graphql-response+json, application/json;q=0.9";
+        let mut answer = None;
+        for url in self.addresses() {
+            let body = async {
+                let response = self.request(url, operation, variables, caller, accept).send().await?;
+                if !response.status().is_success() {
+                    tracing::warn!(url, status = %response.status(), "a subgraph refused a call");
+                }
+                response.bytes().await
+            };
+            match body.await {
+                Ok(bytes) => return read(&bytes),
+                Err(error) => {
+                    answer = Some(unreachable(&error));
+                    if is_mutation(operation) && !error.is_connect() {
+                        break;
+                    }
+                }
+            }
+        }
+        answer.unwrap_or_else(|| unreachable(&"no address is configured"))
     }
 
     fn request(
         &self,
+        url: &str,
         operation: &FetchOp,
         variables: &Variables,
         caller: &Caller,
         accept: &'static str,
     ) -> reqwest::RequestBuilder {
-        post(&self.client, &self.url, &operation.text, variables, &caller.forward, accept)
+        post(&self.client, url, &operation.text, variables, &caller.forward, accept)
     }
 }
 
@@ -92,7 +135,11 @@ fn read(text: &[u8]) -> SubResponse {
     SubResponse { data, errors: errors.collect() }
 }
 
-fn unreachable(error: &reqwest::Error) -> SubResponse {
+fn is_mutation(operation: &FetchOp) -> bool {
+    operation.document.operations.iter().any(|(_, found)| found.node.ty == OperationType::Mutation)
+}
+
+fn unreachable(error: &dyn std::fmt::Display) -> SubResponse {
     tracing::warn!(%error, "subgraph unreachable");
     SubResponse::error(ErrorCode::SubgraphUnavailable, "A subgraph could not be reached.")
 }
@@ -108,16 +155,7 @@ impl Subgraph for Remote {
             if let Err(errors) = operation.access.check(caller, &variables) {
                 return SubResponse::failed(errors);
             }
-            let call = async |variables: Variables| {
-                let accept = "application/graphql-response+json, application/json;q=0.9";
-                match self.request(operation, &variables, caller, accept).send().await {
-                    Ok(response) => match response.bytes().await {
-                        Ok(bytes) => read(&bytes),
-                        Err(error) => unreachable(&error),
-                    },
-                    Err(error) => unreachable(&error),
-                }
-            };
+            let call = async |variables: Variables| self.fetch(operation, &variables, caller).await;
             if operation.entities.is_empty() {
                 return call(variables).await;
             }
@@ -136,15 +174,21 @@ impl Subgraph for Remote {
             return stream::iter([SubResponse::failed(errors)]).boxed();
         }
         // An event stream is meant to be quiet for long: only the connection is bounded in time.
-        let request = self
-            .request(operation, &variables, caller, "text/event-stream")
-            .timeout(Duration::from_secs(86_400));
-        let opened = request.send();
+        let request = |url| {
+            let request = self.request(url, operation, &variables, caller, "text/event-stream");
+            request.timeout(Duration::from_secs(86_400))
+        };
+        let requests: Vec<_> = self.addresses().map(request).collect();
         async move {
-            match opened.await {
-                Ok(response) => events(response),
-                Err(error) => stream::iter([unreachable(&error)]).boxed(),
+            let mut answer = None;
+            for request in requests {
+                match request.send().await {
+                    Ok(response) => return events(response),
+                    Err(error) => answer = Some(unreachable(&error)),
+                }
             }
+            let answer = answer.unwrap_or_else(|| unreachable(&"no address is configured"));
+            stream::iter([answer]).boxed()
         }
         .flatten_stream()
         .boxed()

@@ -3,7 +3,7 @@ use crate::{
     demo,
     platform::{Parts, Platform},
     serve,
-    web::WebOptions,
+    web::{self, WebOptions},
 };
 use clap::Args;
 use emporia_testpay::{Config as Testpay, Secret, WebhookTarget};
@@ -100,7 +100,8 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
         metrics: Some(metrics),
     };
     say(&demo::welcome(&address.to_string(), &psp_address.to_string(), &config.data_dir, started.elapsed()));
-    let server = serve::run(&platform, tasks, options, listener, serve::stop_signal()).await;
+    let server =
+        serve::run(&platform, tasks, web::router(&platform, options)?, listener, serve::stop_signal()).await;
     // The provider goes last: what the shop had under way could still reach it.
     let _ = stop.send(true);
     provider.await??;

@@ -167,6 +167,7 @@ pub(crate) fn config(command: ConfigCommand) -> Result<(), Failure> {
         None => say(&format!("store      SQLite, layout {:?}", config.store.layout)),
     }
     say(&format!("payments   {}", config.payments.base_url));
+    say(&format!("roles      {}", format!("{:?}", config.roles).to_lowercase()));
     match config.require_production() {
         Ok(()) => say("Ready for `emporia serve`."),
         Err(missing) => say(&format!("Not yet ready for `emporia serve`: {missing}")),

@@ -1,6 +1,12 @@
 //! The same graph with its subgraphs behind HTTP.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use async_graphql::{Executor, Schema};
 use axum::{
@@ -13,10 +19,11 @@ use axum::{
     },
     routing::post,
 };
-use emporia_gateway::{Caller, Config, Gateway, Request, RequestContext, Supergraph};
+use emporia_gateway::{Caller, Config, Gateway, Remote, Request, RequestContext, Supergraph};
 use futures_util::StreamExt;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tokio::{io::AsyncReadExt, net::TcpListener};
 
 use crate::{
     server::serve,
@@ -115,14 +122,7 @@ async fn the_headers_to_forward_reach_the_subgraphs() {
 async fn a_subgraph_that_is_down_nulls_only_its_fields_and_is_asked_once() {
     let supergraph = supergraph_at(&Seen::default()).await;
     let down = serve(Router::new().fallback(async || (StatusCode::BAD_GATEWAY, "<html>"))).await;
-    let stock_at = supergraph
-        .sdl()
-        .lines()
-        .find_map(|l| {
-            l.split_once("name: \"stock\", url: \"")
-                .map(|(_, rest)| rest.split('"').next().unwrap().to_owned())
-        })
-        .expect("stock's address is in the supergraph");
+    let stock_at = address(&supergraph, "stock");
     for dead in [format!("http://{down}/graphql"), "http://127.0.0.1:1/graphql".to_owned()] {
         let supergraph = Supergraph::from_sdl(supergraph.sdl().replace(&stock_at, &dead));
         let gateway = Gateway::builder(supergraph)
@@ -134,6 +134,58 @@ async fn a_subgraph_that_is_down_nulls_only_its_fields_and_is_asked_once() {
         assert_eq!(response["data"]["products"][2], json!({"sku": "sku-3", "inStock": null}));
         assert_eq!(codes(&response), ["SUBGRAPH_UNAVAILABLE"]);
     }
+}
+
+/// The address of a subgraph in a supergraph.
+fn address(supergraph: &Supergraph, name: &str) -> String {
+    let line = supergraph.sdl().lines().find_map(|l| l.split_once(&format!("name: \"{name}\", url: \"")));
+    line.and_then(|(_, rest)| rest.split('"').next()).expect("the address is in the supergraph").to_owned()
+}
+
+/// A server that takes calls and hangs up without an answer, and how many it took.
+async fn hangs_up() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (url, calls) = (format!("http://{}/graphql", listener.local_addr().unwrap()), Arc::default());
+    let taken: Arc<AtomicUsize> = Arc::clone(&calls);
+    tokio::spawn(async move {
+        while let Ok((mut call, _)) = listener.accept().await {
+            taken.fetch_add(1, Ordering::Relaxed);
+            let mut begun = [0; 16];
+            let _ = call.read(&mut begun).await;
+        }
+    });
+    (url, calls)
+}
+
+#[tokio::test]
+async fn of_servers_alike_one_that_is_gone_is_passed_over_and_only_queries_are_asked_again() {
+    let supergraph = supergraph_at(&Seen::default()).await;
+    let (orders, (cut, calls)) = (address(&supergraph, "orders"), hangs_up().await);
+    let among = |first: &str| {
+        let remote = Remote::among(reqwest::Client::new(), vec![first.to_owned(), orders.clone()]);
+        Gateway::builder(supergraph.clone())
+            .config(Config::demo())
+            .subgraph("orders", remote)
+            .remote_subgraphs(&reqwest::Client::new())
+            .build()
+            .unwrap()
+    };
+    let place = "mutation { placeOrder(input: {skus: [\"sku-1\"]}) { id } }";
+    let list = "{ orders(first: 1) { id } }";
+    let one_gone = among("http://127.0.0.1:1/graphql");
+    for _ in 0..4 {
+        assert!(codes(&ask(&one_gone, place).await).is_empty());
+        assert!(codes(&ask(&one_gone, list).await).is_empty());
+    }
+    let one_cut = among(&cut);
+    // A mutation may have been done before its answer was cut off: it is the client who knows whether to ask again.
+    assert_eq!(codes(&ask(&one_cut, place).await), ["SUBGRAPH_UNAVAILABLE"]);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    assert!(codes(&ask(&one_cut, place).await).is_empty());
+    for _ in 0..4 {
+        assert!(codes(&ask(&one_cut, list).await).is_empty());
+    }
+    assert!(calls.load(Ordering::Relaxed) > 1, "queries were answered by the other one");
 }
 
 #[test]
