@@ -157,7 +157,7 @@ async fn run(command: Command) -> Result<(), Failure> {
 }
 
 async fn serve(args: ServeArgs) -> Result<(), Failure> {
-    use crate::{platform::Parts, serve, split, web};
+    use crate::{client::Proxies, platform::Parts, serve, split, web};
     let mut config = args.settings.load()?;
     if let Some(listen) = args.listen {
         config.listen = listen;
@@ -169,11 +169,12 @@ async fn serve(args: ServeArgs) -> Result<(), Failure> {
     emporia_telemetry::logs(local::style(&config), "info")?;
     let metrics = emporia_telemetry::metrics()?;
     let listener = serve::listen(&config.listen).await?;
+    let proxies = Proxies::trusted(&config.trusted_proxies);
     let passes = split::Passes::new(&config.secrets.internal_key, local::clock());
     if config.roles == Roles::Gateway {
         let ids = emporia_id::Ids::random(local::clock());
         let commerce = split::gateway::Commerce::new(config.commerce.urls.clone(), passes, ids)?;
-        let router = split::gateway::router(commerce, config.gateway.clone(), Some(metrics))?;
+        let router = split::gateway::router(commerce, config.gateway.clone(), Some(metrics), proxies)?;
         tracing::info!(listen = %config.listen, commerce = ?config.commerce.urls, "ready");
         return Ok(serve::answer(router, listener, serve::stop_signal()).await?);
     }
@@ -182,8 +183,8 @@ async fn serve(args: ServeArgs) -> Result<(), Failure> {
         Roles::Commerce => split::commerce::router(&platform, passes, Some(metrics)),
         Roles::All | Roles::Gateway => {
             let gateway = config.gateway.clone();
-            let options =
-                web::WebOptions { gateway, graphiql: false, examples: vec![], metrics: Some(metrics) };
+            let metrics = Some(metrics);
+            let options = web::WebOptions { gateway, graphiql: false, examples: vec![], metrics, proxies };
             web::router(&platform, options)?
         }
     };

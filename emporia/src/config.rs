@@ -7,6 +7,7 @@ use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Address of the HTTP server.
     pub listen: String,
+    /// Networks of proxies that tell by `X-Forwarded-For` who asks, such as `["10.0.0.0/8"]`. Nobody else is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// What this process does: all by itself, or a part.
     pub roles: Roles,
     /// Where the store is: files, or a database, whose URL may stand alone.
@@ -193,6 +196,7 @@ impl Default for Config {
         Self {
             data_dir: "emporia-data".into(),
             listen: "127.0.0.1:8080".into(),
+            trusted_proxies: vec![],
             roles: Roles::default(),
             store: StoreConfig::default(),
             commerce: CommerceConfig::default(),

@@ -1,6 +1,6 @@
 //! Who asks, where and in which words: from the request's headers, once.
 
-use crate::platform::Platform;
+use crate::{client, platform::Platform};
 use async_trait::async_trait;
 use emporia_contracts::{
     GuestKey, Principal, RequestContext,
@@ -153,7 +153,8 @@ impl Identify for HeaderIdentity {
             Principal::Anonymous | Principal::Customer(_) => Some(format!("{}/{locale}", channel.key).into()),
             _ => None,
         };
-        let context = RequestContext { principal, guest, channel, locale, correlation_id };
+        let client = client::noted(headers);
+        let context = RequestContext { principal, guest, channel, locale, correlation_id, client };
         Ok(Caller { authenticated, scopes, data: Arc::new(context), forward: HeaderMap::new(), shared })
     }
 

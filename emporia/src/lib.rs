@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod demo;
 pub mod fresh;

@@ -1,11 +1,17 @@
 //! The HTTP server: the graph, health, metrics, webhooks.
 
-use crate::{graph, identity::HeaderIdentity, platform::Platform};
+use crate::{
+    client::{self, Proxies},
+    graph,
+    identity::HeaderIdentity,
+    platform::Platform,
+};
 use axum::{
     Json, Router,
     body::Body,
     extract::State,
     http::{HeaderMap, StatusCode, header},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -27,6 +33,8 @@ pub struct WebOptions {
     pub examples: Vec<Example>,
     /// Where `/metrics` comes from.
     pub metrics: Option<PrometheusHandle>,
+    /// Whose word about the client's address is taken.
+    pub proxies: Proxies,
 }
 
 /// What the handlers know.
@@ -45,7 +53,8 @@ pub fn router(platform: &Platform, options: WebOptions) -> Result<Router, graph:
     let http = HttpOptions { graphiql: options.graphiql, examples: options.examples };
     let graph = emporia_gateway::router(gateway, HeaderIdentity(platform.clone()), http);
     let rest = operations(platform, options.metrics);
-    Ok(finish(graph.merge(rest), "There is nothing here. The graph is at /graphql."))
+    let routes = graph.merge(rest).layer(from_fn_with_state(options.proxies, client::note));
+    Ok(finish(routes, "There is nothing here. The graph is at /graphql."))
 }
 
 /// What a server with rooms has beside its graph: health, metrics, webhooks.

@@ -1,6 +1,7 @@
 //! What is known about a person, and how it is forgotten.
 
-use emporia_contracts::orders::OrderContact;
+use emporia_contracts::{context::system_meta, orders::OrderContact};
+use emporia_customers::Registration;
 use emporia_testkit::{Emporia, Shopper, until};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -69,11 +70,14 @@ async fn mails(shop: &Emporia, count: usize) -> Vec<PathBuf> {
 }
 
 async fn registered(shop: &Emporia) -> Shopper<'_> {
-    let query = "mutation($email: String!, $password: String!, $name: String!, $phone: String!) { register(input: {email: $email, \
-                 password: $password, name: $name, phone: $phone}) { accessToken userErrors { message } } }";
-    let who = json!({"email": MAIL, "password": PASSWORD, "name": NAME, "phone": PHONE});
-    let answer = shop.data(query, who, &[]).await;
-    let token = answer["register"]["accessToken"].as_str().unwrap_or_else(|| panic!("{answer:#}"));
+    let who = Registration {
+        email: MAIL.into(),
+        password: PASSWORD.into(),
+        name: Some(NAME.into()),
+        phone: Some(PHONE.into()),
+    };
+    let meta = system_meta("test", "test", None);
+    let token = shop.platform.customers.open_account(who, &meta).await.unwrap().access.token;
     let customer = shop.with_headers(&[("authorization", &format!("Bearer {token}"))]);
     let add = "mutation($address: AddressInput!) { addAddress(input: {address: $address}) { addressId userErrors { message } } }";
     assert!(customer.data(add, json!({"address": address()})).await["addAddress"]["addressId"].is_string());

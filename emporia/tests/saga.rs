@@ -104,6 +104,7 @@ impl Shop {
             locale: channel.default_locale.clone(),
             channel,
             correlation_id: "test".into(),
+            client: None,
         };
         let id: CheckoutId = id.parse().unwrap();
         self.checkout.complete(id, None, &asks).await.unwrap_err();
@@ -177,6 +178,7 @@ async fn system(shop: &Shop) -> RequestContext {
         locale: channel.default_locale.clone(),
         channel,
         correlation_id: "test".into(),
+        client: None,
     }
 }
 

@@ -98,6 +98,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
         graphiql: true,
         examples: demo::examples(),
         metrics: Some(metrics),
+        proxies: crate::client::Proxies::trusted(&config.trusted_proxies),
     };
     say(&demo::welcome(&address.to_string(), &psp_address.to_string(), &config.data_dir, started.elapsed()));
     let server =

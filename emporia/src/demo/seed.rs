@@ -303,7 +303,7 @@ async fn people(platform: &Platform, meta: &EventMeta) -> Result<(), SeedError> 
             name: Some(name.into()),
             phone: None,
         };
-        match platform.customers.register(who, meta).await {
+        match platform.customers.open_account(who, meta).await {
             // Known from an earlier start that was cut off.
             Ok(_) | Err(CustomersError::Refused(AccountRefusal::EmailTaken)) => {}
             Err(error) => return Err(room(error)),

@@ -128,11 +128,11 @@ async fn operation(
 
 /// The caller's context, with the channel as this process knows it.
 fn context(platform: &Platform, bearer: pass::Bearer) -> Result<RequestContext, GatewayError> {
-    let pass::Bearer { principal, guest, channel, locale, correlation_id } = bearer;
+    let pass::Bearer { principal, guest, channel, locale, correlation_id, client } = bearer;
     let who = HeaderIdentity(platform.clone());
     // Before the first channel is defined there is none to be found; operators define it.
     let key = Some(channel.as_str()).filter(|_| !platform.channels.list().is_empty());
-    Ok(RequestContext { principal, guest, channel: who.channel(key)?, locale, correlation_id })
+    Ok(RequestContext { principal, guest, channel: who.channel(key)?, locale, correlation_id, client })
 }
 
 /// A subscription: server-sent events (graphql-sse, distinct connections mode).

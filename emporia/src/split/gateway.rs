@@ -1,13 +1,18 @@
 //! The gateway alone: one graph over the rooms of commerce processes.
 
 use super::{GRAPH, IDENTITY, Known, Passes, Shown, WEBHOOK, pass};
-use crate::{graph::GraphError, identity, web};
+use crate::{
+    client::{self, Proxies},
+    graph::GraphError,
+    identity, web,
+};
 use async_trait::async_trait;
 use axum::{
     Router,
     body::Body,
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -162,6 +167,7 @@ impl Identify for AskCommerce {
             channel: known.channel,
             locale: known.locale,
             correlation_id: correlation.map_or_else(|| self.0.ids.next_uuid().to_string(), ToOwned::to_owned),
+            client: client::noted(headers),
         };
         let authenticated = !matches!(bearer.principal, Principal::Anonymous);
         let scopes = identity::scopes(&bearer.principal);
@@ -188,6 +194,7 @@ pub fn router(
     commerce: Commerce,
     config: Config,
     metrics: Option<PrometheusHandle>,
+    proxies: Proxies,
 ) -> Result<Router, GraphError> {
     let builder = Gateway::builder(Supergraph::from_sdl(SUPERGRAPH)).config(config);
     let gateway = ROOMS.into_iter().fold(builder, |builder, room| {
@@ -195,7 +202,8 @@ pub fn router(
         builder.subgraph(room, Remote::among(commerce.client.clone(), urls.collect()))
     });
     let graph =
-        emporia_gateway::router(gateway.build()?, AskCommerce(commerce.clone()), HttpOptions::default());
+        emporia_gateway::router(gateway.build()?, AskCommerce(commerce.clone()), HttpOptions::default())
+            .layer(from_fn_with_state(proxies, client::note));
     let rest = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))

@@ -8,6 +8,7 @@ use emporia_contracts::{
 use emporia_id::SharedClock;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 /// The header with the pass.
 pub(super) const HEADER: &str = "emporia-pass";
@@ -32,6 +33,9 @@ pub(super) struct Bearer {
     pub(super) channel: ChannelKey,
     pub(super) locale: Locale,
     pub(super) correlation_id: String,
+    /// His network address, as the gateway sees it.
+    #[serde(default)]
+    pub(super) client: Option<IpAddr>,
 }
 
 /// What is signed: nobody, when the gateway asks for itself.
@@ -94,6 +98,7 @@ mod tests {
             channel: "eu".parse().unwrap(),
             locale: "de".parse().unwrap(),
             correlation_id: "r-1 ü".into(),
+            client: Some("203.0.113.7".parse().unwrap()),
         }
     }
 

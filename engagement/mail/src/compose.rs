@@ -1,12 +1,13 @@
 //! What mails say. Every amount is written as the order has it; nothing is computed here.
 
 use crate::{
-    language::Language,
+    language::{Language, NoticeWords},
     model::{MailBody, MailLine, OrderRecord, one_line},
 };
 use askama::Template;
 use emporia_contracts::{
     channels::PriceKind,
+    customers::{AccountNotice, NoticeKind},
     orders::{FulfilmentShipped, OrderContact},
     values::Address,
 };
@@ -73,6 +74,52 @@ struct ShippingText<'a> {
 #[template(path = "shipping_confirmation.html")]
 struct ShippingHtml<'a> {
     o: &'a ShippingContents<'a>,
+}
+
+struct NoticeContents<'a> {
+    words: &'static Language,
+    notice: &'static NoticeWords,
+    shop: &'a str,
+    name: Option<String>,
+    code: Option<&'a str>,
+    valid_until: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "account_notice.txt")]
+struct NoticeText<'a> {
+    o: &'a NoticeContents<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "account_notice.html")]
+struct NoticeHtml<'a> {
+    o: &'a NoticeContents<'a>,
+}
+
+/// What an account's holder is told.
+pub(crate) fn account_notice(
+    shop: &str,
+    kind: NoticeKind,
+    locale: &str,
+    notice: &AccountNotice,
+) -> Result<MailBody, askama::Error> {
+    let words = Language::of(locale);
+    let contents = NoticeContents {
+        words,
+        notice: words.notice(kind),
+        shop,
+        name: notice.name.as_deref().map(one_line),
+        code: notice.code.as_deref(),
+        valid_until: notice.valid_until.map(|until| until.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+    };
+    Ok(MailBody {
+        to: notice.email.clone(),
+        name: contents.name.clone(),
+        subject: contents.notice.subject.to_owned(),
+        text: NoticeText { o: &contents }.render()?,
+        html: Some(NoticeHtml { o: &contents }.render()?),
+    })
 }
 
 /// The confirmation of an order.

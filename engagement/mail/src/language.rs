@@ -1,5 +1,6 @@
 //! In which words mails are written.
 
+use emporia_contracts::customers::NoticeKind;
 use emporia_money::Money;
 
 /// The words of one language.
@@ -25,6 +26,22 @@ pub(crate) struct Language {
     pub(crate) carrier: &'static str,
     pub(crate) tracking: &'static str,
     pub(crate) regards: &'static str,
+    pub(crate) valid_until: &'static str,
+    pub(crate) registration_code: NoticeWords,
+    pub(crate) already_registered: NoticeWords,
+    pub(crate) password_code: NoticeWords,
+    pub(crate) email_code: NoticeWords,
+    pub(crate) password_changed: NoticeWords,
+}
+
+/// The words of a notice.
+#[derive(Debug)]
+pub(crate) struct NoticeWords {
+    pub(crate) subject: &'static str,
+    /// What it is about; a code follows, when there is one.
+    pub(crate) text: &'static str,
+    /// What to do if it was not the addressee himself.
+    pub(crate) otherwise: &'static str,
 }
 
 const ENGLISH: Language = Language {
@@ -48,6 +65,33 @@ const ENGLISH: Language = Language {
     carrier: "Carrier",
     tracking: "Tracking number",
     regards: "Kind regards",
+    valid_until: "The code holds until",
+    registration_code: NoticeWords {
+        subject: "Your code to register",
+        text: "somebody, we hope you, wants to open an account with this mail address. This is the code for it:",
+        otherwise: "If it was not you, do nothing: without the code no account is opened, and we forget this address.",
+    },
+    already_registered: NoticeWords {
+        subject: "You have an account already",
+        text: "somebody, we hope you, wanted to open an account with this mail address. It has one already: sign in, \
+               or have your password reset if you have forgotten it.",
+        otherwise: "If it was not you, there is nothing to do.",
+    },
+    password_code: NoticeWords {
+        subject: "Your code for another password",
+        text: "somebody, we hope you, has forgotten the password of your account. With this code you choose another one:",
+        otherwise: "If it was not you, do nothing: your password stays as it is. Tell the code to nobody.",
+    },
+    email_code: NoticeWords {
+        subject: "Confirm your mail address",
+        text: "with this code you confirm that this mail address is your own:",
+        otherwise: "If you did not ask for it, there is nothing to do.",
+    },
+    password_changed: NoticeWords {
+        subject: "Your password was changed",
+        text: "the password of your account was changed, and everybody who was signed in with it was signed out.",
+        otherwise: "If it was not you, have your password reset at once, and write to us.",
+    },
 };
 
 const GERMAN: Language = Language {
@@ -71,6 +115,35 @@ const GERMAN: Language = Language {
     carrier: "Versand mit",
     tracking: "Sendungsnummer",
     regards: "Mit freundlichen Grüßen",
+    valid_until: "Der Code gilt bis",
+    registration_code: NoticeWords {
+        subject: "Ihr Code zur Anmeldung",
+        text: "jemand, wir hoffen Sie, möchte mit dieser Mailadresse ein Konto eröffnen. Das ist der Code dafür:",
+        otherwise: "Wenn Sie es nicht waren, tun Sie nichts: Ohne den Code wird kein Konto eröffnet, und wir vergessen \
+                    diese Adresse.",
+    },
+    already_registered: NoticeWords {
+        subject: "Sie haben schon ein Konto",
+        text: "jemand, wir hoffen Sie, wollte mit dieser Mailadresse ein Konto eröffnen. Es gibt schon eines: Melden Sie \
+               sich an, oder setzen Sie Ihr Passwort zurück, wenn Sie es vergessen haben.",
+        otherwise: "Wenn Sie es nicht waren, ist nichts zu tun.",
+    },
+    password_code: NoticeWords {
+        subject: "Ihr Code für ein neues Passwort",
+        text: "jemand, wir hoffen Sie, hat das Passwort Ihres Kontos vergessen. Mit diesem Code wählen Sie ein neues:",
+        otherwise: "Wenn Sie es nicht waren, tun Sie nichts: Ihr Passwort bleibt, wie es ist. Verraten Sie den Code \
+                    niemandem.",
+    },
+    email_code: NoticeWords {
+        subject: "Bestätigen Sie Ihre Mailadresse",
+        text: "mit diesem Code bestätigen Sie, dass diese Mailadresse Ihre eigene ist:",
+        otherwise: "Wenn Sie nicht darum gebeten haben, ist nichts zu tun.",
+    },
+    password_changed: NoticeWords {
+        subject: "Ihr Passwort wurde geändert",
+        text: "das Passwort Ihres Kontos wurde geändert, und wer damit angemeldet war, wurde abgemeldet.",
+        otherwise: "Wenn Sie es nicht waren, setzen Sie Ihr Passwort sofort zurück, und schreiben Sie uns.",
+    },
 };
 
 impl Language {
@@ -79,6 +152,17 @@ impl Language {
         match locale.split('-').next() {
             Some("de") => &GERMAN,
             _ => &ENGLISH,
+        }
+    }
+
+    /// The words of a notice.
+    pub(crate) fn notice(&self, kind: NoticeKind) -> &NoticeWords {
+        match kind {
+            NoticeKind::RegistrationCode => &self.registration_code,
+            NoticeKind::AlreadyRegistered => &self.already_registered,
+            NoticeKind::PasswordCode => &self.password_code,
+            NoticeKind::EmailCode => &self.email_code,
+            NoticeKind::PasswordChanged => &self.password_changed,
         }
     }
 

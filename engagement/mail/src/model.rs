@@ -1,5 +1,6 @@
 use emporia_contracts::{
     channels::PriceKind,
+    customers::NoticeKind,
     ids::{OrderId, OrderLineId},
     orders::{OrderTender, PricedLine, Totals},
     values::Email,
@@ -34,6 +35,28 @@ pub enum MailKind {
     OrderConfirmation,
     /// Goods are on their way.
     ShippingConfirmation,
+    /// The code with which an account is opened.
+    RegistrationCode,
+    /// There is an account with this mail address already.
+    AlreadyRegistered,
+    /// The code with which another password is chosen.
+    PasswordCode,
+    /// The code that shows that the mail address is one's own.
+    EmailCode,
+    /// The password was changed.
+    PasswordChanged,
+}
+
+impl From<NoticeKind> for MailKind {
+    fn from(kind: NoticeKind) -> Self {
+        match kind {
+            NoticeKind::RegistrationCode => Self::RegistrationCode,
+            NoticeKind::AlreadyRegistered => Self::AlreadyRegistered,
+            NoticeKind::PasswordCode => Self::PasswordCode,
+            NoticeKind::EmailCode => Self::EmailCode,
+            NoticeKind::PasswordChanged => Self::PasswordChanged,
+        }
+    }
 }
 
 /// Where a mail stands.
@@ -69,8 +92,11 @@ pub(crate) struct Mail {
     pub(crate) id: MailId,
     pub(crate) person: PersonId,
     pub(crate) kind: MailKind,
-    pub(crate) order: OrderId,
-    pub(crate) number: String,
+    /// The order that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) order: Option<OrderId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) number: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) state: MailState,
     pub(crate) content: Content,

@@ -65,6 +65,7 @@ impl MailService {
                             tx.put(&mail)?;
                         }
                     }
+                    let Some(order) = order else { return Ok(()) };
                     tx.delete(&OrderRecord::key_of(order))?;
                     // Without the record nothing leads to the lines any more: they go too.
                     let lines = Children::of(LinesPart::all_of(order).partition()).limit(BATCH / 2);

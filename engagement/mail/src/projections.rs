@@ -6,28 +6,30 @@ use crate::{
     service::MailService,
 };
 use emporia_contracts::{
+    customers::{AccountNotice, AccountNoticeIssued},
     ids::OrderId,
     orders::{FulfilmentShipped, OrderContact, OrderLinesPlaced, OrderMode, OrderPlaced, PricedLine},
 };
 use emporia_events::{Envelope, EventPayload, Handler, HandlerError};
 use emporia_store::{Children, Tx, limits};
-use emporia_vault::{Sealed, VaultError};
+use emporia_vault::{PersonId, Sealed, VaultError};
 
-/// Follows orders: a confirmation for each that was asked for, and word when goods leave. Orders that are only reported
-/// were confirmed where they were made.
-pub struct MailFollowsOrders(pub MailService);
+/// Follows orders and accounts: a confirmation for each order that was asked for, word when goods leave, and what account
+/// holders are told. Orders that are only reported were confirmed where they were made.
+pub struct MailFollowsEvents(pub MailService);
 
-impl MailFollowsOrders {
+impl MailFollowsEvents {
     /// Whether it follows events of this kind.
     pub fn follows(source: &str, detail_type: &str) -> bool {
-        source == OrderPlaced::SOURCE
-            && [OrderPlaced::DETAIL_TYPE, OrderLinesPlaced::DETAIL_TYPE, FulfilmentShipped::DETAIL_TYPE]
-                .contains(&detail_type)
+        let of_orders =
+            [OrderPlaced::DETAIL_TYPE, OrderLinesPlaced::DETAIL_TYPE, FulfilmentShipped::DETAIL_TYPE];
+        (source == OrderPlaced::SOURCE && of_orders.contains(&detail_type))
+            || (source, detail_type) == (AccountNoticeIssued::SOURCE, AccountNoticeIssued::DETAIL_TYPE)
     }
 }
 
 #[async_trait::async_trait]
-impl Handler for MailFollowsOrders {
+impl Handler for MailFollowsEvents {
     fn wants(&self, source: &str, detail_type: &str) -> bool {
         Self::follows(source, detail_type)
     }
@@ -39,6 +41,8 @@ impl Handler for MailFollowsOrders {
             self.0.on_lines(&event.payload()?, event, tx).await
         } else if event.is::<FulfilmentShipped>() {
             self.0.on_shipped(event, &event.payload()?, tx).await
+        } else if event.is::<AccountNoticeIssued>() {
+            self.0.on_notice(event, &event.payload()?, tx).await
         } else {
             Ok(())
         }
@@ -48,8 +52,23 @@ impl Handler for MailFollowsOrders {
 /// A mail about to enter the outbox.
 struct Draft {
     id: MailId,
+    person: PersonId,
     kind: MailKind,
+    /// The order that it is about, and its number.
+    about: Option<(OrderId, String)>,
     body: MailBody,
+}
+
+impl Draft {
+    fn of_order(id: MailId, kind: MailKind, order: &OrderRecord, body: MailBody) -> Self {
+        Self {
+            id,
+            person: order.contact.person,
+            kind,
+            about: Some((order.order, order.number.clone())),
+            body,
+        }
+    }
 }
 
 impl MailService {
@@ -106,13 +125,8 @@ impl MailService {
         }
         let Some(contact) = self.contact(&order.contact)? else { return Ok(()) };
         let body = compose::order_confirmation(&self.shop, order, &lines, &contact).map_err(permanent)?;
-        self.enqueue(
-            order,
-            Draft { id: order.confirmation, kind: MailKind::OrderConfirmation, body },
-            event,
-            tx,
-        )
-        .await
+        let draft = Draft::of_order(order.confirmation, MailKind::OrderConfirmation, order, body);
+        self.enqueue(draft, event, tx).await
     }
 
     async fn on_shipped(
@@ -128,24 +142,33 @@ impl MailService {
         let lines = self.lines(shipped.order_id, tx).await?;
         let body = compose::shipping_confirmation(&self.shop, &order, &lines, &contact, shipped)
             .map_err(permanent)?;
-        self.enqueue(
-            &order,
-            Draft { id: MailId::from(event.id), kind: MailKind::ShippingConfirmation, body },
-            event,
-            tx,
-        )
-        .await
+        let draft = Draft::of_order(MailId::from(event.id), MailKind::ShippingConfirmation, &order, body);
+        self.enqueue(draft, event, tx).await
+    }
+
+    async fn on_notice(
+        &self,
+        event: &Envelope,
+        issued: &AccountNoticeIssued,
+        tx: &Tx,
+    ) -> Result<(), HandlerError> {
+        let Some(notice) = self.vault.unseal::<AccountNotice>(&issued.notice).map_err(vault)? else {
+            return Ok(());
+        };
+        let body = compose::account_notice(&self.shop, issued.kind, &issued.locale, &notice);
+        let draft = Draft {
+            id: MailId::from(event.id),
+            person: issued.person_id,
+            kind: issued.kind.into(),
+            about: None,
+            body: body.map_err(permanent)?,
+        };
+        self.enqueue(draft, event, tx).await
     }
 
     /// Puts a mail into the outbox, once per event.
-    async fn enqueue(
-        &self,
-        order: &OrderRecord,
-        mut draft: Draft,
-        event: &Envelope,
-        tx: &Tx,
-    ) -> Result<(), HandlerError> {
-        let person = order.contact.person;
+    async fn enqueue(&self, mut draft: Draft, event: &Envelope, tx: &Tx) -> Result<(), HandlerError> {
+        let person = draft.person;
         if tx.get::<Mail>(&Mail::key_of(person, draft.id)).await?.is_some() {
             return Ok(());
         }
@@ -162,12 +185,13 @@ impl MailService {
             Err(VaultError::NoKey(_)) => return Ok(()),
             Err(error) => return Err(vault(error)),
         };
+        let (order, number) = draft.about.unzip();
         Ok(tx.put(&Mail {
             id: draft.id,
             person,
             kind: draft.kind,
-            order: order.order,
-            number: order.number.clone(),
+            order,
+            number,
             created_at: event.detail.metadata.occurred_at,
             state: MailState::Queued,
             content,

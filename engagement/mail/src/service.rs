@@ -61,10 +61,10 @@ pub struct MailSummary {
     pub id: MailId,
     /// What it is about.
     pub kind: MailKind,
-    /// Which order.
-    pub order: OrderId,
+    /// Which order, if it is about one.
+    pub order: Option<OrderId>,
     /// The order's number.
-    pub number: String,
+    pub number: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Where it stands.

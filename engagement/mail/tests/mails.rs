@@ -2,7 +2,10 @@
 
 mod outbox;
 
-use emporia_contracts::orders::OrderMode;
+use emporia_contracts::{
+    customers::{AccountNotice, AccountNoticeIssued, NoticeKind, PersonalData},
+    orders::OrderMode,
+};
 use emporia_mail::{MailKind, MailState};
 use emporia_store::Position;
 use outbox::{Outbox, ada};
@@ -12,6 +15,7 @@ async fn a_confirmation_in_english() {
     let outbox = Outbox::open().await;
     outbox.placed(&outbox.order(&ada())).await;
     let mail = outbox.mails().await.remove(0);
+    assert_eq!(mail.summary.number.as_deref(), Some("EU-1001"));
     assert_eq!((mail.summary.kind, &mail.summary.state), (MailKind::OrderConfirmation, &MailState::Queued));
     let body = mail.body.unwrap();
     assert_eq!((body.to.as_str(), body.subject.as_str()), ("ada@example.com", "Your order EU-1001"));
@@ -162,4 +166,35 @@ async fn word_of_shipping_names_what_is_on_its_way() {
     let german =
         outbox.mails().await.into_iter().filter_map(|m| m.body).find(|b| b.subject.starts_with("Unterwegs"));
     insta::assert_snapshot!("shipping_de", german.unwrap().text);
+}
+
+#[tokio::test]
+async fn account_holders_get_their_codes_and_erasing_them_takes_the_mails_away() {
+    let outbox = Outbox::open().await;
+    let person = outbox.vault.new_person().unwrap();
+    let notice = AccountNotice {
+        email: "ada@example.com".parse().unwrap(),
+        name: Some("Ada <Lovelace>".into()),
+        code: Some("7Q2M-XK0D-94TB".into()),
+        valid_until: Some("2026-11-25T12:00:00Z".parse().unwrap()),
+    };
+    let quiet = AccountNotice { code: None, valid_until: None, ..notice.clone() };
+    for (kind, locale, notice) in [
+        (NoticeKind::RegistrationCode, "en", &notice),
+        (NoticeKind::PasswordCode, "de", &notice),
+        (NoticeKind::PasswordChanged, "en", &quiet),
+    ] {
+        let notice = outbox.vault.seal(person, notice).unwrap();
+        let issued = AccountNoticeIssued { person_id: person, kind, locale: locale.into(), notice };
+        outbox.happens(vec![outbox.event(&issued)]).await;
+        let body = outbox.mails().await.remove(0).body.unwrap();
+        assert_eq!(body.to.as_str(), "ada@example.com");
+        insta::assert_snapshot!(format!("{kind:?}_{locale}"), format!("{}\n\n{}", body.subject, body.text));
+        assert!(body.html.unwrap().contains("Ada &#60;Lovelace&#62;"));
+    }
+    assert_eq!(outbox.mail.deliver().await.unwrap(), 3);
+    outbox.mail.erase(person).await.unwrap();
+    assert!(outbox.files().is_empty());
+    assert!(outbox.mails().await.iter().all(|mail| mail.body.is_none()));
+    assert!(outbox.consumer.poison(None, 10).await.unwrap().is_empty());
 }

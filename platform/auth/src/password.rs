@@ -3,7 +3,13 @@ use argon2::{
     password_hash::{Output, SaltString},
 };
 use rand::{TryRngCore, rngs::OsRng};
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
@@ -43,6 +49,7 @@ pub struct Passwords(Arc<Inner>);
 
 struct Inner {
     argon2: Argon2<'static>,
+    hashed: AtomicU64,
     nobody: String,
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
@@ -61,6 +68,7 @@ impl Passwords {
         Ok(Self(Arc::new(Inner {
             nobody: nobody(&argon2)?,
             argon2,
+            hashed: AtomicU64::new(0),
             running: Arc::new(Semaphore::new(at_once)),
             admitted: Arc::new(Semaphore::new(at_once + WAITING)),
         })))
@@ -102,6 +110,11 @@ impl Passwords {
         .await
     }
 
+    /// How many hashes were computed, for new passwords and checks together: what the work tells.
+    pub fn hashed(&self) -> u64 {
+        self.0.hashed.load(Ordering::Relaxed)
+    }
+
     /// Whether a stored hash was made with another cost than the present one: hash the password again when it is at
     /// hand, else the time of checking it would tell that the account exists.
     pub fn is_outdated(&self, stored: &str) -> bool {
@@ -125,6 +138,7 @@ impl Passwords {
         let permits: [OwnedSemaphorePermit; 2] = [admitted, running];
         let task = tokio::task::spawn_blocking(move || {
             let done = work(&inner.argon2, &password);
+            inner.hashed.fetch_add(1, Ordering::Relaxed);
             drop(permits);
             done
         });

@@ -6,7 +6,7 @@ mod text;
 mod typed;
 
 pub use clock::{Clock, FixedClock, SharedClock, SystemClock};
-pub use source::Ids;
+pub use source::{Ids, typed_code};
 pub use text::{IdError, decode, encode};
 
 #[doc(hidden)]

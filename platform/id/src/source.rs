@@ -67,4 +67,25 @@ impl Ids {
         self.0.state.lock().random.fill_bytes(&mut bytes);
         bytes.iter().map(|b| char::from(ALPHABET[usize::from(b & 63)])).collect()
     }
+
+    /// 60 bits of randomness as 12 characters of Crockford's base 32, such as `7Q2M-XK0D-94TB`: for codes that people
+    /// type. [`typed_code`] reads them.
+    pub fn code(&self) -> String {
+        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let mut bytes = [0u8; 12];
+        self.0.state.lock().random.fill_bytes(&mut bytes);
+        let digits: Vec<char> = bytes.iter().map(|b| char::from(ALPHABET[usize::from(b & 31)])).collect();
+        digits.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+    }
+}
+
+/// A code as it was typed, in one spelling: capitals, no spaces and hyphens, and the digits for which letters are
+/// easily taken.
+pub fn typed_code(text: &str) -> String {
+    let digit = |c: char| match c.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        other => other,
+    };
+    text.chars().filter(|c| c.is_ascii_alphanumeric()).take(64).map(digit).collect()
 }

@@ -13,11 +13,13 @@ pub use small::{more, seed};
 pub use story::{Shopper, until};
 
 use emporia::{
+    client::Proxies,
     graph,
     identity::HeaderIdentity,
     platform::{Parts, Platform, Tasks},
     web::{self, WebOptions},
 };
+use emporia_customers::Registration;
 use emporia_gateway::{Config, Gateway, Identify, Request, RequestContext, Response};
 use emporia_id::{Clock, FixedClock, Ids, SharedClock, SystemClock};
 use emporia_store_sqlite::{Durability, Layout};
@@ -30,6 +32,7 @@ use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use std::{
+    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -167,11 +170,18 @@ impl Emporia {
         .await
         .unwrap();
         let tasks = if setup.tasks { Some(Tasks::start(&platform).await.unwrap()) } else { None };
-        let options = WebOptions { gateway: Config::demo(), graphiql: true, examples: vec![], metrics: None };
+        let options = WebOptions {
+            gateway: Config::demo(),
+            graphiql: true,
+            examples: vec![],
+            metrics: None,
+            proxies: Proxies::default(),
+        };
         let router = web::router(&platform, options).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
+            let router = router.into_make_service_with_connect_info::<SocketAddr>();
             axum::serve(http, router).with_graceful_shutdown(stopped).await.unwrap();
         });
         Self {
@@ -235,12 +245,34 @@ impl Emporia {
         Shopper::guest(self, created["createCart"]["guestToken"].as_str().unwrap())
     }
 
-    /// A customer who has just registered.
+    /// A customer who has just opened an account.
     pub async fn customer(&self, email: &str) -> Shopper<'_> {
-        let query = "mutation($email: String!) { register(input: {email: $email, password: \"correct horse\"}) \
-                     { accessToken userErrors { message } } }";
-        let registered = self.data(query, json!({"email": email}), &[]).await;
-        Shopper::signed_in(self, registered["register"]["accessToken"].as_str().unwrap())
+        let meta = emporia_contracts::context::system_meta("test", "test", None);
+        let who = Registration {
+            email: email.to_owned(),
+            password: "correct horse".into(),
+            name: None,
+            phone: None,
+        };
+        let signed_in = self.platform.customers.open_account(who, &meta).await.unwrap();
+        Shopper::signed_in(self, &signed_in.access.token)
+    }
+
+    /// The code of the newest mail to an address, once it is there.
+    pub async fn code_for(&self, email: &str) -> String {
+        until(async || {
+            self.platform.customers.answer_challenges().await.unwrap();
+            self.caught_up().await;
+            let mail = &self.platform.mail;
+            for summary in mail.list(20).await.unwrap() {
+                let body = mail.show(summary.id).await.unwrap().unwrap().body;
+                if let Some(body) = body.filter(|body| body.to.as_str() == email) {
+                    return body.text.lines().find_map(|line| line.strip_prefix("    ")).map(str::to_owned);
+                }
+            }
+            None
+        })
+        .await
     }
 
     /// An operator with roles.

@@ -9,7 +9,7 @@ use emporia_events::EventMeta;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 /// The hash of a guest's secret token. Whoever shows the token owns what was made with it; the token itself is never
 /// stored.
@@ -79,6 +79,8 @@ pub struct RequestContext {
     pub locale: Locale,
     /// One id through gateway, services and events.
     pub correlation_id: String,
+    /// The network address of the caller, where it is known: attempts are counted by it. It goes into no event.
+    pub client: Option<IpAddr>,
 }
 
 impl RequestContext {

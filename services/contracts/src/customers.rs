@@ -6,7 +6,8 @@ use crate::{
     values::{Email, ExternalId},
 };
 use emporia_events::EventPayload;
-use emporia_vault::PersonId;
+use emporia_vault::{PersonId, Sealed};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -21,6 +22,36 @@ pub struct Account {
     pub person: PersonId,
     /// His mail address. Personal.
     pub email: Email,
+}
+
+/// What an account's holder is told by mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// Somebody wants to open an account with this mail address: the code proves that he reads its mail.
+    RegistrationCode,
+    /// Somebody wants to open an account with this mail address, which has one.
+    AlreadyRegistered,
+    /// Somebody has forgotten his password: with the code he chooses another one.
+    PasswordCode,
+    /// Somebody wants his mail address to be confirmed.
+    EmailCode,
+    /// The password was changed.
+    PasswordChanged,
+}
+
+/// To whom a notice goes and what is in it. Personal and secret: it is only ever stored sealed.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountNotice {
+    /// To which address.
+    pub email: Email,
+    /// To whom.
+    pub name: Option<String>,
+    /// What he has to show, once.
+    pub code: Option<String>,
+    /// Until when the code holds.
+    pub valid_until: Option<Timestamp>,
 }
 
 /// What others may ask of customers.
@@ -97,6 +128,36 @@ customer_event!(
 customer_event!(
     /// A refresh token was used a second time: all sessions of its family were ended.
     SessionReuseDetected {
+        /// Whose: `customer/…` or `operator/…`.
+        owner: String,
+    },
+    |e| e.owner.clone()
+);
+customer_event!(
+    /// Somebody is told something about his account, by mail.
+    AccountNoticeIssued {
+        /// The person.
+        person_id: PersonId,
+        /// What about.
+        kind: NoticeKind,
+        /// In which language.
+        locale: String,
+        /// The notice, sealed under the person's key: it may hold a code that works once and for a short time.
+        notice: Sealed,
+    },
+    |e| format!("person/{}", e.person_id)
+);
+customer_event!(
+    /// A customer has shown that he reads the mail of his address.
+    CustomerEmailVerified {
+        /// The customer.
+        customer_id: CustomerId,
+    },
+    |e| format!("customer/{}", e.customer_id)
+);
+customer_event!(
+    /// Somebody's password was changed; all his sessions were ended.
+    PasswordChanged {
         /// Whose: `customer/…` or `operator/…`.
         owner: String,
     },

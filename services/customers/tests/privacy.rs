@@ -138,7 +138,7 @@ async fn what_the_key_file_says_was_erased_is_erased_again_after_a_restore() {
     assert_eq!(room.customers.replay_erasures().await.unwrap(), 1);
     assert_eq!(room.customers.replay_erasures().await.unwrap(), 0);
     assert!(room.customers.customer(ada.id).await.unwrap().is_none());
-    assert!(room.customers.register(room::registration("ada@example.com"), &meta()).await.is_ok());
+    assert!(room.customers.open_account(room::registration("ada@example.com"), &meta()).await.is_ok());
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ async fn sixty_four_who_register_one_address_together_make_one_account() {
     for number in 0..64 {
         let customers = room.customers.clone();
         let email = if number % 2 == 0 { "ada@example.com" } else { "ADA@example.com" };
-        all.spawn(async move { customers.register(registration(email), &meta()).await });
+        all.spawn(async move { customers.open_account(registration(email), &meta()).await });
     }
     let (mut made, mut taken) = (HashSet::new(), 0);
     for done in all.join_all().await {
@@ -72,7 +72,7 @@ async fn what_cannot_be_an_account_is_refused_with_the_reason() {
     ];
     for email in wrong_emails {
         assert_eq!(
-            refusal(room.customers.register(registration(email), &meta()).await),
+            refusal(room.customers.open_account(registration(email), &meta()).await),
             AccountRefusal::Email,
             "{email:?}"
         );
@@ -80,19 +80,19 @@ async fn what_cannot_be_an_account_is_refused_with_the_reason() {
     for password in ["", "short77", "ada@example.com", "ADA@example.com", long.as_str()] {
         let mut who = registration("ada@example.com");
         who.password = password.into();
-        let refused = refusal(room.customers.register(who, &meta()).await);
+        let refused = refusal(room.customers.open_account(who, &meta()).await);
         assert!(matches!(refused, AccountRefusal::Password(_)), "{password:?}");
     }
     for name in ["", "   ", "Ada\r\nBcc: all@example.com", long.as_str()] {
         let mut who = registration("ada@example.com");
         who.name = Some(name.into());
-        let refused = refusal(room.customers.register(who, &meta()).await);
+        let refused = refusal(room.customers.open_account(who, &meta()).await);
         assert!(matches!(refused, AccountRefusal::Text { field: "name", .. }), "{name:?}");
     }
     for phone in ["", "12", "call me", "+49 30 1234\n5", long.as_str()] {
         let mut who = registration("ada@example.com");
         who.phone = Some(phone.into());
-        let refused = refusal(room.customers.register(who, &meta()).await);
+        let refused = refusal(room.customers.open_account(who, &meta()).await);
         assert!(matches!(refused, AccountRefusal::Text { field: "phone", .. }), "{phone:?}");
     }
     assert!(room.events().await.is_empty());
@@ -101,7 +101,7 @@ async fn what_cannot_be_an_account_is_refused_with_the_reason() {
     {
         let mut who = registration(email);
         who.password = password.into();
-        assert!(room.customers.register(who, &meta()).await.is_ok(), "{password}");
+        assert!(room.customers.open_account(who, &meta()).await.is_ok(), "{password}");
         assert!(room.customers.sign_in(email, password, &meta()).await.is_ok(), "{password}");
     }
 }

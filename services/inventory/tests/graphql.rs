@@ -22,6 +22,7 @@ async fn run(schema: &Subgraph, text: &str, variables: Value) -> Value {
         channel: channel(),
         locale: "en".parse().unwrap(),
         correlation_id: "test".into(),
+        client: None,
     };
     let request = Request::new(text).variables(Variables::from_json(variables)).data(context);
     serde_json::to_value(schema.execute(request).await).unwrap()

@@ -174,6 +174,7 @@ fn asks() -> RequestContext {
         }),
         locale: english,
         correlation_id: "test".into(),
+        client: None,
     }
 }
 

@@ -16,6 +16,7 @@ fn context(key: &str) -> RequestContext {
         channel: channel(key).unwrap(),
         locale: "en".parse().unwrap(),
         correlation_id: "test".into(),
+        client: None,
     }
 }
 

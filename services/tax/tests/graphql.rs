@@ -33,6 +33,7 @@ fn context() -> RequestContext {
         channel: Arc::new(channel),
         locale: "en".parse().unwrap(),
         correlation_id: "test".into(),
+        client: None,
     }
 }
 

@@ -236,6 +236,7 @@ pub fn context(principal: Principal, guest: Option<&str>) -> RequestContext {
         channel: channel("eu"),
         locale: "en".parse().unwrap(),
         correlation_id: "test".into(),
+        client: None,
     }
 }
 

@@ -150,6 +150,7 @@ pub fn asks(principal: Principal, key: &str, locale: &str) -> RequestContext {
         channel: channel(key),
         locale: locale.parse().unwrap(),
         correlation_id: "test".into(),
+        client: None,
     }
 }
 

@@ -16,9 +16,15 @@ pub enum AccountRefusal {
     /// Mail address or password is wrong; which of them is not told.
     #[error("mail address or password is wrong")]
     InvalidCredentials,
-    /// Too many attempts for this mail address.
+    /// Too many attempts for this mail address, or from this network address.
     #[error("too many attempts: wait a minute and try again")]
     TooManyAttempts,
+    /// Too many mails to this address.
+    #[error("too many codes were asked for: wait an hour, and look into the mails that were sent")]
+    TooManyCodes,
+    /// The code is not the one that was sent, was used, or does not hold any more; which of them is not told.
+    #[error("the code is wrong or does not hold any more: ask for another one")]
+    CodeWrong,
     /// The refresh token is not (or no longer) accepted.
     #[error("the session has ended: sign in again")]
     SessionEnded,

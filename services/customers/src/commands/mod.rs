@@ -2,6 +2,7 @@
 
 mod accounts;
 mod addresses;
+mod challenges;
 mod operators;
 mod sessions;
 
@@ -9,6 +10,7 @@ pub use accounts::{AccountRefusal, ProfileChange};
 pub(crate) use accounts::{change_profile, new_profile, password_fits};
 pub use addresses::AddressChange;
 pub(crate) use addresses::{add_address, change_address, remove_address};
+pub(crate) use challenges::{asks_anew, try_code};
 pub use operators::OperatorRefusal;
 pub(crate) use operators::{Granter, grant};
 pub(crate) use sessions::{Use, use_token};

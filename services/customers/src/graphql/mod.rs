@@ -1,5 +1,6 @@
 //! The subgraph: thin.
 
+mod codes;
 mod operators;
 mod privacy;
 mod profile;
@@ -21,7 +22,13 @@ use std::collections::HashMap;
 
 /// Changes of accounts, sessions and rights.
 #[derive(Default, MergedObject)]
-pub struct Mutation(sessions::Sessions, profile::Profiles, operators::Operators, privacy::Privacy);
+pub struct Mutation(
+    sessions::Sessions,
+    codes::Codes,
+    profile::Profiles,
+    operators::Operators,
+    privacy::Privacy,
+);
 
 /// Builds the subgraph.
 pub fn schema(service: CustomersService) -> Subgraph {
@@ -55,6 +62,16 @@ fn own(ctx: &Context<'_>) -> Result<CustomerId> {
         Principal::Anonymous => Err(emporia_subgraph::unauthenticated("sign in first")),
         _ => Err(emporia_subgraph::forbidden("only customers have an account of this kind")),
     }
+}
+
+/// Counts the attempt under the caller's network address, then does it.
+async fn attempt<T>(
+    ctx: &Context<'_>,
+    act: impl Future<Output = Result<T, CustomersError>>,
+) -> Result<T, CustomersError> {
+    let client = ctx.data::<emporia_contracts::RequestContext>().ok().and_then(|asks| asks.client);
+    ctx.data_unchecked::<CustomersService>().admit(client)?;
+    act.await
 }
 
 fn version(text: Option<&str>) -> Result<Option<Version>> {
@@ -101,7 +118,8 @@ fn user_error(refusal: &AccountRefusal) -> UserError {
         AccountRefusal::InvalidCredentials | AccountRefusal::SessionEnded => {
             (UserErrorCode::InvalidCredentials, "")
         }
-        AccountRefusal::TooManyAttempts => (UserErrorCode::LimitExceeded, ""),
+        AccountRefusal::TooManyAttempts | AccountRefusal::TooManyCodes => (UserErrorCode::LimitExceeded, ""),
+        AccountRefusal::CodeWrong => (UserErrorCode::InvalidCredentials, "code"),
         AccountRefusal::Text { field, .. } => (UserErrorCode::Invalid, *field),
         AccountRefusal::NoAddress(_) => (UserErrorCode::NotFound, "addressId"),
         AccountRefusal::BookFull => (UserErrorCode::LimitExceeded, ""),

@@ -1,4 +1,4 @@
-use super::{failed, own, service, settled};
+use super::{attempt, failed, own, service, settled};
 use crate::service::CustomersService;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use emporia_subgraph::{UserError, access::*, bad_input, context, parse_id};
@@ -62,8 +62,9 @@ impl Privacy {
     /// without him.
     #[graphql(directive = authenticated::apply())]
     async fn erase_me(&self, ctx: &Context<'_>, input: EraseMeInput) -> Result<ErasurePayload> {
-        let done = service(ctx)?.erase_customer(own(ctx)?, &input.password, &context(ctx)?.meta()).await;
-        Ok(match settled(done)? {
+        let meta = context(ctx)?.meta();
+        let erase = service(ctx)?.erase_customer(own(ctx)?, &input.password, &meta);
+        Ok(match settled(attempt(ctx, erase).await)? {
             Ok(()) => ErasurePayload { erased: true, user_errors: vec![] },
             Err(user_errors) => ErasurePayload { erased: false, user_errors },
         })

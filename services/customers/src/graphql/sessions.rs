@@ -1,4 +1,4 @@
-use super::{own, service, settled, types};
+use super::{attempt, own, service, settled, types};
 use crate::service::{CustomersError, Registration, SignedIn, Who};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use emporia_contracts::Principal;
@@ -9,6 +9,9 @@ use emporia_subgraph::{DateTime, UserError, access::*, context};
 pub struct RegisterInput {
     /// The mail address: with it and the password one signs in.
     email: String,
+    /// The code that `startRegistration` sent to it: it holds for a day, can be tried five times and used once.
+    #[graphql(secret)]
+    code: String,
     /// 8 to 128 characters, not the mail address.
     #[graphql(secret)]
     password: String,
@@ -64,7 +67,7 @@ pub struct SignOutPayload {
 
 const SIGNED_OUT: SignOutPayload = SignOutPayload { signed_out: true, user_errors: Vec::new() };
 
-fn payload(ctx: &Context<'_>, done: Result<SignedIn, CustomersError>) -> Result<SessionPayload> {
+pub(super) fn payload(ctx: &Context<'_>, done: Result<SignedIn, CustomersError>) -> Result<SessionPayload> {
     let signed = match settled(done)? {
         Ok(signed) => signed,
         Err(user_errors) => return Ok(SessionPayload { user_errors, ..SessionPayload::default() }),
@@ -89,24 +92,27 @@ pub struct Sessions;
 
 #[Object]
 impl Sessions {
-    /// Opens an account and signs in. A mail address has one account.
+    /// Opens an account and signs in. A mail address has one account, and whoever opens it shows that he reads its mail:
+    /// see `startRegistration`.
     #[graphql(directive = public::apply())]
     async fn register(&self, ctx: &Context<'_>, input: RegisterInput) -> Result<SessionPayload> {
-        let RegisterInput { email, password, name, phone } = input;
+        let RegisterInput { email, code, password, name, phone } = input;
         let registration = Registration { email, password, name, phone };
-        payload(ctx, service(ctx)?.register(registration, &context(ctx)?.meta()).await)
+        let (service, meta) = (service(ctx)?, context(ctx)?.meta());
+        payload(ctx, attempt(ctx, service.register(registration, &code, &meta)).await)
     }
 
     /// Signs a customer in.
     #[graphql(directive = public::apply())]
     async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SessionPayload> {
-        payload(ctx, service(ctx)?.sign_in(&input.email, &input.password, &context(ctx)?.meta()).await)
+        let (service, meta) = (service(ctx)?, context(ctx)?.meta());
+        payload(ctx, attempt(ctx, service.sign_in(&input.email, &input.password, &meta)).await)
     }
 
     /// Signs an operator or associate in.
     #[graphql(directive = public::apply())]
     async fn sign_in_operator(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SessionPayload> {
-        payload(ctx, service(ctx)?.sign_in_operator(&input.email, &input.password).await)
+        payload(ctx, attempt(ctx, service(ctx)?.sign_in_operator(&input.email, &input.password)).await)
     }
 
     /// The next pair of tokens. A refresh token that is shown a second time ends its session.

@@ -13,6 +13,8 @@ pub struct Customer {
     id: ID,
     /// His mail address.
     email: String,
+    /// Whether it is known that he reads its mail.
+    email_verified: bool,
     /// His name.
     name: Option<String>,
     /// His telephone number.
@@ -31,6 +33,7 @@ impl From<CustomerView> for Customer {
         Self {
             id: c.id.to_string().into(),
             email: c.profile.email.into(),
+            email_verified: c.verified_at.is_some(),
             name: c.profile.name,
             phone: c.profile.phone,
             addresses: c

@@ -24,6 +24,9 @@ pub(crate) struct Customer {
     /// [`AddressBook`].
     pub(crate) addresses: Sealed,
     pub(crate) created_at: Timestamp,
+    /// Since when it is known that he reads the mail of his address.
+    #[serde(default)]
+    pub(crate) verified_at: Option<Timestamp>,
 }
 
 impl Customer {

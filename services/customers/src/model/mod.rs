@@ -1,6 +1,7 @@
 //! What is stored. Everything personal is sealed under the person's key; what stands beside it is an id, a hash or a
 //! time.
 
+mod challenge;
 mod customer;
 mod erasure;
 mod imported;
@@ -8,6 +9,7 @@ mod operator;
 mod person;
 mod session;
 
+pub(crate) use challenge::{Applicant, Challenge, Code, Purpose, Realm};
 pub use customer::{AddressBook, BookEntry, Profile};
 pub(crate) use customer::{Customer, MOST_ADDRESSES};
 pub(crate) use erasure::{Erasure, Progress};
@@ -31,4 +33,6 @@ pub fn space() -> SpaceSchema {
         .collection::<RefreshToken>()
         .collection::<Erasure>()
         .index("open")
+        .collection::<Challenge>()
+        .index("due")
 }

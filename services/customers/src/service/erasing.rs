@@ -7,7 +7,7 @@ use crate::{
 };
 use emporia_contracts::{context::system_meta, customers::PersonErased, ids::CustomerId};
 use emporia_events::EventMeta;
-use emporia_store::{Query, StoreError};
+use emporia_store::{Query, StoreError, Tx};
 use emporia_vault::{PersonId, VaultError};
 
 impl CustomersService {
@@ -88,28 +88,34 @@ impl CustomersService {
     }
 
     async fn request_erasure(&self, person: PersonId, meta: &EventMeta) -> Result<(), StoreError> {
-        self.space
-            .transact(|tx| async move {
-                if tx.get::<Erasure>(&Erasure::key_of(person)).await?.is_some() {
-                    return Ok(());
-                }
-                let index = tx.get::<PersonIndex>(&PersonIndex::key_of(person)).await?;
-                let customer = match index.map(|index| index.value.holder) {
-                    Some(Holder::Customer(id)) => Some(id),
-                    _ => None,
-                };
-                tx.put(&Erasure {
-                    person,
-                    customer,
-                    requested_at: self.now(),
-                    progress: Progress::Open,
-                    meta: meta.clone(),
-                })
-            })
-            .await
+        self.space.transact(|tx| async move { self.open_erasure(&tx, person, meta).await }).await
     }
 
-    async fn finish_erasure(&self, person: PersonId) -> Result<(), CustomersError> {
+    /// Writes down in the transaction that a person is to be forgotten.
+    pub(crate) async fn open_erasure(
+        &self,
+        tx: &Tx,
+        person: PersonId,
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
+        if tx.get::<Erasure>(&Erasure::key_of(person)).await?.is_some() {
+            return Ok(());
+        }
+        let index = tx.get::<PersonIndex>(&PersonIndex::key_of(person)).await?;
+        let customer = match index.map(|index| index.value.holder) {
+            Some(Holder::Customer(id)) => Some(id),
+            _ => None,
+        };
+        tx.put(&Erasure {
+            person,
+            customer,
+            requested_at: self.now(),
+            progress: Progress::Open,
+            meta: meta.clone(),
+        })
+    }
+
+    pub(crate) async fn finish_erasure(&self, person: PersonId) -> Result<(), CustomersError> {
         let key = &Erasure::key_of(person);
         if self.space.get::<Erasure>(key).await?.is_none_or(|e| e.progress != Progress::Open) {
             return Ok(());

@@ -43,7 +43,7 @@ impl CustomersService {
                     json!({ "id": e.id, "default": c.addresses.default_entry() == Some(e.id), "address": e.address })
                 });
                 json!({
-                    "customer": id, "createdAt": c.created_at, "email": c.profile.email, "name": c.profile.name,
+                    "customer": id, "createdAt": c.created_at, "emailVerifiedAt": c.verified_at, "email": c.profile.email, "name": c.profile.name,
                     "phone": c.profile.phone, "addresses": addresses.collect::<Vec<_>>(), "sessions": sessions,
                 })
             }),

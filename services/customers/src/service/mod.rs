@@ -1,11 +1,13 @@
 //! Load, decide, commit.
 
+mod challenging;
 mod contract;
 mod erasing;
 mod exporting;
 mod identity;
 mod importing;
 mod operating;
+mod passwords;
 mod profiles;
 mod registering;
 mod sessions;
@@ -20,6 +22,7 @@ pub use sessions::{SignedIn, Who};
 
 use crate::{
     commands::{AccountRefusal, OperatorRefusal},
+    model::Realm,
     roles::roles,
 };
 use arc_swap::ArcSwapOption;
@@ -29,8 +32,9 @@ use emporia_events::{EventMeta, EventPayload, envelope};
 use emporia_id::Ids;
 use emporia_store::{Space, StoreError, Tx};
 use emporia_vault::{Vault, VaultError};
+use governor::Quota;
 use jiff::{SignedDuration, Timestamp};
-use std::{num::NonZeroU32, sync::Arc};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
 /// What this service needs.
 #[derive(Debug, Clone)]
@@ -50,14 +54,25 @@ pub struct CustomersDeps {
 pub struct CustomersOptions {
     /// How long a session lives without being refreshed.
     pub session_lifetime: SignedDuration,
-    /// Checks of a password per mail address and minute.
+    /// Checks of a password or code per mail address and minute.
     pub attempts_per_minute: NonZeroU32,
+    /// Checks of a password or code, and requests for codes, per network address and minute.
+    pub attempts_per_client: NonZeroU32,
+    /// Mails with a code per mail address and hour, of each kind.
+    pub codes_per_hour: NonZeroU32,
 }
 
 impl Default for CustomersOptions {
     fn default() -> Self {
+        const FIVE: NonZeroU32 = NonZeroU32::new(5).unwrap();
         const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
-        Self { session_lifetime: SignedDuration::from_hours(24 * 30), attempts_per_minute: TEN }
+        const THIRTY: NonZeroU32 = NonZeroU32::new(30).unwrap();
+        Self {
+            session_lifetime: SignedDuration::from_hours(24 * 30),
+            attempts_per_minute: TEN,
+            attempts_per_client: THIRTY,
+            codes_per_hour: FIVE,
+        }
     }
 }
 
@@ -70,6 +85,8 @@ pub struct CustomersService {
     pub(crate) options: Arc<CustomersOptions>,
     pub(crate) roles: Arc<Roles>,
     throttle: Arc<throttle::Throttle>,
+    clients: Arc<throttle::Throttle>,
+    pub(crate) codes: Arc<throttle::Throttle>,
     rooms: Arc<ArcSwapOption<Vec<Arc<dyn PersonalData>>>>,
 }
 
@@ -99,6 +116,12 @@ impl From<VaultError> for CustomersError {
     }
 }
 
+impl From<jiff::Error> for CustomersError {
+    fn from(error: jiff::Error) -> Self {
+        Self::Fault(Fault::permanent("clock", error))
+    }
+}
+
 impl From<PasswordError> for CustomersError {
     fn from(error: PasswordError) -> Self {
         match error {
@@ -108,25 +131,20 @@ impl From<PasswordError> for CustomersError {
     }
 }
 
-/// Which accounts a mail address is looked up in: one person may be a customer and an operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Realm {
-    Customers,
-    Operators,
-}
-
 impl CustomersService {
     /// The service. Before anybody can be erased or exported it has to be told of all rooms that keep something about
     /// persons: [`CustomersService::set_rooms`].
     pub fn new(space: Space, ids: Ids, deps: CustomersDeps, options: CustomersOptions) -> Self {
-        let throttle = throttle::Throttle::new(options.attempts_per_minute, space.clock().clone());
+        let throttle = |quota| Arc::new(throttle::Throttle::new(quota, space.clock().clone()));
         Self {
+            throttle: throttle(Quota::per_minute(options.attempts_per_minute)),
+            clients: throttle(Quota::per_minute(options.attempts_per_client)),
+            codes: throttle(Quota::per_hour(options.codes_per_hour)),
             space,
             ids,
             deps,
             options: Arc::new(options),
             roles: Arc::new(roles()),
-            throttle: Arc::new(throttle),
             rooms: Arc::default(),
         }
     }
@@ -168,6 +186,16 @@ impl CustomersService {
             Realm::Operators => "operator-mail",
         };
         self.deps.mail_hash.of(purpose, text)
+    }
+
+    /// Counts an attempt from a network address: whoever answers a stranger calls it first. An address that is not known
+    /// is not counted.
+    ///
+    /// # Errors
+    /// [`AccountRefusal::TooManyAttempts`].
+    pub fn admit(&self, client: Option<IpAddr>) -> Result<(), AccountRefusal> {
+        let admitted = client.is_none_or(|client| self.clients.admits(&throttle::network(client)));
+        if admitted { Ok(()) } else { Err(AccountRefusal::TooManyAttempts) }
     }
 
     /// Counts an attempt at the password of a mail address, whether there is such an account or not.

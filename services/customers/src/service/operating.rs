@@ -1,7 +1,7 @@
 use crate::{
     commands::{AccountRefusal, Granter, grant, new_profile, password_fits},
-    model::{Holder, MailClaim, Operator, PersonIndex, Profile},
-    service::{CustomersError, CustomersService, Realm},
+    model::{Holder, MailClaim, Operator, PersonIndex, Profile, Realm},
+    service::{CustomersError, CustomersService},
 };
 use emporia_auth::Scopes;
 use emporia_contracts::{Principal, customers::OperatorDefined, ids::OperatorId};

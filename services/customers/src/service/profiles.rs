@@ -24,6 +24,8 @@ pub struct CustomerView {
     pub addresses: AddressBook,
     /// Since when he has an account.
     pub created_at: Timestamp,
+    /// Since when it is known that he reads the mail of his address.
+    pub verified_at: Option<Timestamp>,
     /// The account's version.
     pub version: Version,
 }
@@ -63,6 +65,7 @@ impl CustomersService {
             profile,
             addresses,
             created_at: customer.created_at,
+            verified_at: customer.verified_at,
             version: customer.version,
         }))
     }

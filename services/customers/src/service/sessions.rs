@@ -1,7 +1,7 @@
 use crate::{
     commands::{AccountRefusal, Use, use_token},
-    model::{Customer, Holder, MailClaim, Operator, RefreshToken, Session},
-    service::{CustomerView, CustomersError, CustomersService, OperatorView, Realm},
+    model::{Customer, Holder, MailClaim, Operator, Realm, RefreshToken, Session},
+    service::{CustomerView, CustomersError, CustomersService, OperatorView},
 };
 use emporia_auth::{IssuedToken, Scopes, secret_hash};
 use emporia_contracts::{
@@ -15,7 +15,7 @@ use emporia_store::{Children, StoreError, Tx};
 use jiff::Timestamp;
 
 /// Sessions that are ended in one transaction.
-const AT_ONCE: usize = 40;
+pub(crate) const AT_ONCE: usize = 40;
 
 /// Who has signed in.
 #[derive(Debug, Clone)]
@@ -143,11 +143,15 @@ impl CustomersService {
         let Refreshed::Rotated(opened, holder) = refreshed else {
             return Err(AccountRefusal::SessionEnded.into());
         };
-        let who = match holder {
+        let who = self.who(holder).await?.ok_or(AccountRefusal::SessionEnded)?;
+        Ok(self.signed_in(who, opened.refresh_token))
+    }
+
+    pub(crate) async fn who(&self, holder: Holder) -> Result<Option<Who>, CustomersError> {
+        Ok(match holder {
             Holder::Customer(id) => self.customer(id).await?.map(|view| Who::Customer(Box::new(view))),
             Holder::Operator(id) => self.operator(id).await?.map(|view| Who::Operator(Box::new(view))),
-        };
-        Ok(self.signed_in(who.ok_or(AccountRefusal::SessionEnded)?, opened.refresh_token))
+        })
     }
 
     async fn rotate(&self, tx: &Tx, hash: &str, meta: &EventMeta) -> Result<Refreshed, CustomersError> {

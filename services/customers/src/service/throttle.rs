@@ -1,4 +1,4 @@
-//! How often a password may be tried.
+//! How often a password or code may be tried.
 
 use emporia_id::SharedClock;
 use governor::{
@@ -6,7 +6,7 @@ use governor::{
     state::keyed::DashMapStateStore,
 };
 use std::{
-    num::NonZeroU32,
+    net::{IpAddr, Ipv6Addr},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -15,16 +15,15 @@ const TIDY_AFTER: u32 = 1024;
 
 type Limiter = RateLimiter<String, DashMapStateStore<String>, Ticks, NoOpMiddleware<Nanos>>;
 
-/// A number of attempts per key and minute. It is kept in memory: a restart forgives.
+/// A number of attempts per key and time. It is kept in memory: a restart forgives.
 pub(crate) struct Throttle {
     limiter: Limiter,
     attempts: AtomicU32,
 }
 
 impl Throttle {
-    pub(crate) fn new(per_minute: NonZeroU32, clock: SharedClock) -> Self {
-        let limiter =
-            RateLimiter::new(Quota::per_minute(per_minute), DashMapStateStore::default(), Ticks(clock));
+    pub(crate) fn new(quota: Quota, clock: SharedClock) -> Self {
+        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), Ticks(clock));
         Self { limiter, attempts: AtomicU32::new(0) }
     }
 
@@ -34,6 +33,16 @@ impl Throttle {
             self.limiter.shrink_to_fit();
         }
         self.limiter.check_key(&key.to_owned()).is_ok()
+    }
+}
+
+/// What attempts of a network address are counted under: with IPv6, whoever has one address has the 2^64 of its network.
+pub(crate) fn network(client: IpAddr) -> String {
+    match client.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            format!("{}/64", Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX)))
+        }
     }
 }
 

@@ -7,21 +7,23 @@ use emporia_contracts::{
     Fault, Principal, RequestContext,
     channels::{ChannelFacts, PriceKind, RoundingPlace, RoundingPolicy},
     context::system_meta,
-    customers::PersonalData,
+    customers::{AccountNotice, AccountNoticeIssued, NoticeKind, PersonalData},
+    values::Locale,
 };
 use emporia_customers::{
     CustomersDeps, CustomersOptions, CustomersService, Registration, SignedIn, Who, schema, space,
 };
-use emporia_events::EventMeta;
+use emporia_events::{Envelope, EventMeta};
 use emporia_id::{FixedClock, Ids};
 use emporia_money::Rounding;
-use emporia_store::{Position, Store};
+use emporia_store::{Document, Key, Position, Store};
 use emporia_teststore::Place;
 use emporia_vault::{MasterKey, PersonId, Vault};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
 };
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -32,10 +34,26 @@ pub struct Room {
     pub graph: emporia_subgraph::Subgraph,
     pub clock: Arc<FixedClock>,
     pub vault: Vault,
+    pub passwords: Passwords,
     pub orders: Arc<OtherRoom>,
+    probes: AtomicI64,
     master: MasterKey,
     key: TokenKey,
     pub place: Place,
+}
+
+/// A document that says nothing.
+#[derive(Serialize, Deserialize)]
+struct Probe {
+    external_id: String,
+}
+
+impl Document for Probe {
+    const COLLECTION: &'static str = "imported-customer";
+
+    fn key(&self) -> Key {
+        Key::of(Self::COLLECTION, self.external_id.as_str())
+    }
 }
 
 /// Another room that keeps something about persons, and may fail.
@@ -83,9 +101,10 @@ impl Room {
         let store = place.open(clock.clone(), vec![space()]).await;
         let vault = Vault::open(&place.path().join("keys.db"), &master).unwrap();
         let ids = Ids::random(clock.clone());
+        let passwords = Passwords::new(cost, 2).unwrap();
         let deps = CustomersDeps {
             vault: vault.clone(),
-            passwords: Passwords::new(cost, 2).unwrap(),
+            passwords: passwords.clone(),
             tokens: AccessTokens::new(key.clone(), TokenOptions::new("test"), clock.clone(), ids.clone()),
             mail_hash: KeyedHash::new([7u8; 32]),
         };
@@ -94,7 +113,19 @@ impl Room {
         let orders = Arc::new(OtherRoom::default());
         customers.set_rooms(vec![orders.clone()]);
         let graph = schema(customers.clone());
-        Self { store, customers, graph, clock, vault, orders, master, key, place }
+        Self {
+            store,
+            customers,
+            graph,
+            clock,
+            vault,
+            passwords,
+            orders,
+            probes: AtomicI64::new(0),
+            master,
+            key,
+            place,
+        }
     }
 
     /// Everything is closed and opened again; passwords now cost this much.
@@ -106,7 +137,36 @@ impl Room {
     }
 
     pub async fn register(&self, email: &str) -> SignedIn {
-        self.customers.register(registration(email), &meta()).await.unwrap()
+        self.customers.open_account(registration(email), &meta()).await.unwrap()
+    }
+
+    /// How many transactions were committed, without those that this question takes.
+    pub async fn commits(&self) -> i64 {
+        let space = self.store.space("customers").unwrap();
+        let probe = &Probe { external_id: "probe".into() };
+        let landed = space.transact_versioned(|tx| async move { tx.overwrite(probe) }).await.unwrap();
+        landed.version.unwrap().get() - self.probes.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// Somebody wants to open an account, and is written to.
+    pub async fn ask_to_register(&self, email: &str) {
+        self.customers.start_registration(email, &english(), &meta()).await.unwrap();
+        self.customers.answer_challenges().await.unwrap();
+    }
+
+    /// What account holders were told, in order.
+    pub async fn notices(&self) -> Vec<(NoticeKind, AccountNotice)> {
+        let log = self.store.log_of("customers");
+        let batch = self.store.read_log(&log, Position::default(), 1000, None).await.unwrap();
+        let envelopes = batch.records.iter().map(|record| Envelope::from_record(record).unwrap());
+        let issued = envelopes.filter(Envelope::is::<AccountNoticeIssued>);
+        let issued = issued.map(|e| e.payload::<AccountNoticeIssued>().unwrap());
+        issued.filter_map(|i| Some((i.kind, self.vault.unseal(&i.notice).unwrap()?))).collect()
+    }
+
+    /// The code that was sent last.
+    pub async fn code(&self) -> String {
+        self.notices().await.pop().unwrap().1.code.unwrap()
     }
 
     /// The types of all events, in order.
@@ -133,6 +193,10 @@ pub fn registration(email: &str) -> Registration {
 
 pub fn meta() -> EventMeta {
     system_meta("test", "test", None)
+}
+
+pub fn english() -> Locale {
+    "en".parse().unwrap()
 }
 
 pub fn customer_of(signed: &SignedIn) -> emporia_customers::CustomerView {
@@ -162,5 +226,6 @@ pub fn context(principal: Principal) -> RequestContext {
         channel: Arc::new(channel),
         locale: "en".parse().unwrap(),
         correlation_id: "test".into(),
+        client: None,
     }
 }

@@ -307,6 +307,7 @@ pub fn context(principal: Principal, guest: Option<&str>) -> RequestContext {
         channel: channel(),
         locale: "en".parse().unwrap(),
         correlation_id: "test".into(),
+        client: None,
     }
 }
 
