@@ -1,8 +1,10 @@
 //! The command line.
 
+mod apikey;
 mod audit;
 mod demo;
 mod import;
+mod keys;
 mod local;
 mod maintain;
 
@@ -35,6 +37,12 @@ enum Command {
     /// Whether everything adds up.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Keys with which other systems ask.
+    #[command(subcommand)]
+    Apikey(apikey::ApikeyCommand),
+    /// The keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// The mail outbox.
     Mail(maintain::MailArgs),
     /// Copy all data to a directory, while the server works.
@@ -143,6 +151,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Import(command) => import::run(command).await,
         Command::Operator(command) => maintain::operator(command).await,
         Command::Audit(command) => audit::run(command).await,
+        Command::Apikey(command) => apikey::apikey(command).await,
+        Command::Keys(command) => keys::keys(command),
         Command::Mail(args) => maintain::mail(args).await,
         Command::Backup(args) => maintain::backup(args),
         Command::Restore(args) => maintain::restore(args),

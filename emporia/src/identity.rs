@@ -7,9 +7,10 @@ use emporia_contracts::{
     channels::{Channel, ChannelFacts, PriceKind, RoundingPlace, RoundingPolicy},
     values::Locale,
 };
+use emporia_customers::{API_KEY_PREFIX, IdentifyError};
 use emporia_gateway::{Caller, ErrorCode, GatewayError, Identify};
 use http::{HeaderMap, header};
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 /// Reads identity, channel and language from headers (or from the payload of `connection_init`).
 pub struct HeaderIdentity(pub Platform);
@@ -52,25 +53,30 @@ pub(crate) fn correlation<'a>(
         .filter(|id| (1..=100).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
 }
 
-/// What the caller may do, in the words of `@requiresScopes`.
-pub(crate) fn scopes(principal: &Principal) -> BTreeSet<String> {
-    match principal {
-        Principal::Operator { scopes, .. } => scopes.clone(),
-        _ => BTreeSet::new(),
-    }
-}
-
 impl HeaderIdentity {
-    pub(crate) fn principal(&self, authorization: Option<&str>) -> Result<Principal, GatewayError> {
+    pub(crate) async fn principal(&self, authorization: Option<&str>) -> Result<Principal, GatewayError> {
         let Some(authorization) = authorization else { return Ok(Principal::Anonymous) };
         let bearer =
             authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let Some((_, token)) = bearer else {
             return Err(GatewayError::unauthenticated(
-                "the Authorization header has the form: Bearer <access token>",
+                "the Authorization header has the form: Bearer <access token or API key>",
             ));
         };
-        self.0.customers.identify(token.trim()).map_err(|e| GatewayError::unauthenticated(e.to_string()))
+        let (customers, token) = (&self.0.customers, token.trim());
+        let identified = if token.starts_with(API_KEY_PREFIX) {
+            customers.identify_api_key(token).await
+        } else {
+            customers.identify(token)
+        };
+        identified.map_err(|error| match error {
+            IdentifyError::Unavailable(_) => {
+                tracing::warn!(%error, "an API key cannot be looked up");
+                let message = "who asks cannot be looked up now: try again in a moment";
+                GatewayError::new(ErrorCode::SubgraphUnavailable, message)
+            }
+            error => GatewayError::unauthenticated(error.to_string()),
+        })
     }
 
     pub(crate) fn channel(&self, key: Option<&str>) -> Result<Channel, GatewayError> {
@@ -140,13 +146,13 @@ impl Identify for HeaderIdentity {
         headers: &HeaderMap,
         params: Option<&serde_json::Value>,
     ) -> Result<Caller, GatewayError> {
-        let principal = self.principal(value(headers, params, header::AUTHORIZATION.as_str()))?;
+        let principal = self.principal(value(headers, params, header::AUTHORIZATION.as_str())).await?;
         let guest = guest(headers, params)?;
         let channel = self.channel(value(headers, params, CHANNEL))?;
         let locale = locale(&channel, value(headers, params, header::ACCEPT_LANGUAGE.as_str()));
         let correlation_id = correlation(headers, params)
             .map_or_else(|| self.0.ids.next_uuid().to_string(), ToOwned::to_owned);
-        let scopes = scopes(&principal);
+        let scopes = principal.scopes();
         let authenticated = !matches!(principal, Principal::Anonymous);
         // Staff sees what is not published, and what it has just changed.
         let shared = match &principal {

@@ -4,9 +4,7 @@ mod memory;
 mod tasks;
 
 use crate::config::Config;
-use emporia_auth::{
-    AccessTokens, KeyError, KeyedHash, PasswordCost, PasswordError, Passwords, TokenKey, TokenOptions,
-};
+use emporia_auth::{AccessTokens, KeyError, KeyedHash, PasswordCost, PasswordError, Passwords, TokenOptions};
 use emporia_carts::{CartsDeps, CartsService};
 use emporia_catalog::CatalogService;
 use emporia_channels::ChannelsService;
@@ -291,6 +289,19 @@ impl Platform {
     }
 }
 
+/// The signing key of tokens, in the folder `keys`.
+const TOKEN_KEYS: &str = "tokens.pem";
+
+/// Where a data directory has the signing key of tokens.
+pub fn token_keys(data_dir: &Path) -> PathBuf {
+    data_dir.join("keys").join(TOKEN_KEYS)
+}
+
+/// For whom tokens are, and how long they hold.
+pub fn token_options() -> TokenOptions {
+    TokenOptions::new("emporia")
+}
+
 /// Customers and operators, with the keys of tokens beside those of persons.
 fn open_customers(
     store: &Store,
@@ -298,13 +309,13 @@ fn open_customers(
     vault: &Vault,
     keys: &Path,
 ) -> Result<CustomersService, OpenError> {
-    let options = TokenOptions::new("emporia");
-    let key = TokenKey::open(&keys.join("tokens.pem"))?;
+    let path = keys.join(TOKEN_KEYS);
+    let tokens = AccessTokens::open(&path, token_options(), parts.clock.clone(), parts.ids.clone())?;
     let cost = if parts.cheap_passwords { PasswordCost::TEST } else { PasswordCost::OWASP };
     let deps = CustomersDeps {
         vault: vault.clone(),
         passwords: Passwords::new(cost, Passwords::default_parallelism())?,
-        tokens: AccessTokens::new(key, options, parts.clock.clone(), parts.ids.clone()),
+        tokens,
         mail_hash: KeyedHash::new(parts.email_pepper.clone()),
     };
     Ok(CustomersService::new(store.space("customers")?, parts.ids.clone(), deps, CustomersOptions::default()))

@@ -23,6 +23,9 @@ use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 /// The largest webhook that is read, in bytes.
 pub(crate) const WEBHOOK_BYTES: usize = 256 * 1024;
 
+/// Where the public keys of access tokens are.
+pub(crate) const TOKEN_KEYS: &str = "/.well-known/jwks.json";
+
 /// What the server offers.
 pub struct WebOptions {
     /// Limits and switches of the gateway.
@@ -63,6 +66,7 @@ pub(crate) fn operations(platform: &Platform, metrics: Option<PrometheusHandle>)
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(|State(shared): State<Shared>| async move { rendered(shared.metrics) }))
+        .route(TOKEN_KEYS, get(token_keys))
         .route("/webhooks/payments", post(payment_webhook))
         .with_state(Shared { platform: platform.clone(), metrics })
 }
@@ -111,6 +115,13 @@ pub(crate) fn rendered(metrics: Option<PrometheusHandle>) -> Response {
         }
         None => problem(StatusCode::NOT_FOUND, "Metrics are switched off."),
     }
+}
+
+/// The public keys of access tokens (RFC 7517), for other parties that verify them.
+async fn token_keys(State(shared): State<Shared>) -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, "application/jwk-set+json"), (header::CACHE_CONTROL, "public, max-age=60")];
+    (headers, shared.platform.customers.token_keys().to_string()).into_response()
 }
 
 async fn payment_webhook(State(shared): State<Shared>, headers: HeaderMap, body: Body) -> Response {

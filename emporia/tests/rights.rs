@@ -8,10 +8,11 @@ use async_graphql::parser::{
     },
 };
 use emporia::graph;
-use emporia_customers::roles;
+use emporia_contracts::{Principal, context::system_meta};
+use emporia_customers::{roles, scopes};
 use emporia_testkit::{Emporia, Shopper};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 const CARD: &str = "4242424242424242";
 
@@ -66,20 +67,20 @@ impl Sdl {
         }
     }
 
-    /// `field(arguments) { __typename }`
-    fn selection(&self, field: &FieldDefinition, known: &HashMap<&str, String>) -> String {
+    /// `(name: value)` for what has to be told.
+    fn arguments(&self, field: &FieldDefinition, known: &HashMap<&str, String>) -> String {
         let arguments = field.arguments.iter().map(|a| &a.node).filter(|a| asked_for(a));
         let argument = |a: &InputValueDefinition| {
             format!("{}: {}", a.name.node, self.literal(a.name.node.as_str(), &a.ty.node, known))
         };
         let arguments = arguments.map(argument).collect::<Vec<_>>().join(", ");
-        let arguments = if arguments.is_empty() { arguments } else { format!("({arguments})") };
-        let mut inner = &field.ty.node.base;
-        while let BaseType::List(of) = inner {
-            inner = &of.base;
-        }
-        let BaseType::Named(of) = inner else { unreachable!() };
-        let fields = match self.find(of).map(|t| &t.kind) {
+        if arguments.is_empty() { arguments } else { format!("({arguments})") }
+    }
+
+    /// `field(arguments) { __typename }`
+    fn selection(&self, field: &FieldDefinition, known: &HashMap<&str, String>) -> String {
+        let arguments = self.arguments(field, known);
+        let fields = match self.find(named(&field.ty.node)).map(|t| &t.kind) {
             Some(TypeKind::Object(object))
                 if object.fields.iter().any(|f| f.node.name.node == "userErrors") =>
             {
@@ -192,7 +193,9 @@ async fn every_field_refuses_who_lacks_the_right_and_nobody_else() {
             assert!(answer["data"].is_null(), "{answer:#}");
             for (role, operator) in &operators {
                 let has = roles().scopes_of([*role]);
-                let may = lists.iter().any(|list| list.iter().all(|scope| has.has(scope)));
+                let may = lists
+                    .iter()
+                    .any(|list| list.iter().all(|scope| scope == scopes::OPERATOR_SELF || has.has(scope)));
                 let answer = operator.ask(&query, json!({})).await;
                 let code = refusal(&answer);
                 assert_ne!(code, Some("INTERNAL_SERVER_ERROR"), "{query} as {role}: {answer:#}");
@@ -203,32 +206,193 @@ async fn every_field_refuses_who_lacks_the_right_and_nobody_else() {
     assert!(scoped > 20, "{scoped} fields ask for scopes");
 }
 
+/// A field below the roots that asks for scopes, with a way to it.
+struct Deep {
+    name: String,
+    query: String,
+    /// What the way and the field ask for together: each is a choice of lists.
+    demands: Vec<Vec<Vec<String>>>,
+    /// Whether a stranger may go the way.
+    open: bool,
+}
+
+impl Sdl {
+    /// Every object type that a root leads to, by the way that asks for least.
+    fn ways(&self) -> BTreeMap<String, Vec<(&'static str, &FieldDefinition)>> {
+        let mut ways: BTreeMap<String, Vec<(&'static str, &FieldDefinition)>> = BTreeMap::new();
+        for public_only in [true, false] {
+            let mut next: VecDeque<(String, Vec<(&'static str, &FieldDefinition)>)> = VecDeque::new();
+            next.extend([("Query".into(), vec![]), ("Mutation".into(), vec![])]);
+            next.extend(ways.iter().map(|(ty, way)| (ty.clone(), way.clone())));
+            while let Some((ty, way)) = next.pop_front() {
+                for field in self.fields(&ty) {
+                    let asks = |right: &Right| matches!(right, Right::Authenticated | Right::Scopes(_));
+                    if public_only && declared(field).iter().any(asks) {
+                        continue;
+                    }
+                    let to = named(&field.ty.node);
+                    let object = matches!(self.find(to).map(|t| &t.kind), Some(TypeKind::Object(_)));
+                    if !object || ways.contains_key(to) {
+                        continue;
+                    }
+                    let root =
+                        way.first().map_or(if ty == "Mutation" { "mutation" } else { "query" }, |w| w.0);
+                    let further: Vec<_> = way.iter().copied().chain([(root, field)]).collect();
+                    ways.insert(to.to_owned(), further.clone());
+                    next.push_back((to.to_owned(), further));
+                }
+            }
+        }
+        ways
+    }
+
+    /// Every field below the roots that asks for scopes.
+    fn deep(&self) -> Vec<Deep> {
+        let ways = self.ways();
+        let (mut found, mut unreachable) = (vec![], vec![]);
+        for definition in &self.0.definitions {
+            let TypeSystemDefinition::Type(ty) = definition else { continue };
+            let name = ty.node.name.node.as_str();
+            let TypeKind::Object(object) = &ty.node.kind else { continue };
+            if ["Query", "Mutation", "Subscription"].contains(&name) {
+                continue;
+            }
+            for field in object.fields.iter().map(|f| &f.node) {
+                let scopes = |field: &FieldDefinition| {
+                    declared(field).into_iter().filter_map(|right| match right {
+                        Right::Scopes(lists) => Some(lists),
+                        _ => None,
+                    })
+                };
+                if scopes(field).next().is_none() {
+                    continue;
+                }
+                let Some(way) = ways.get(name) else {
+                    unreachable.push(format!("{name}.{}", field.name.node));
+                    continue;
+                };
+                let none = HashMap::new();
+                let inner = self.selection(field, &none);
+                let nested = way.iter().rev().fold(inner, |inner, (_, step)| {
+                    format!("{}{} {{ {inner} }}", step.name.node, self.arguments(step, &none))
+                });
+                let fields = || way.iter().map(|(_, step)| *step).chain([field]);
+                found.push(Deep {
+                    name: format!("{name}.{}", field.name.node),
+                    query: format!("{} {{ {nested} }}", way[0].0),
+                    demands: fields().flat_map(scopes).collect(),
+                    open: way.iter().all(|(_, step)| declared(step).iter().all(|r| *r == Right::Public)),
+                });
+            }
+        }
+        assert!(unreachable.is_empty(), "nothing leads to {unreachable:?}");
+        found
+    }
+}
+
+fn named(ty: &Type) -> &str {
+    match &ty.base {
+        BaseType::List(of) => named(of),
+        BaseType::Named(name) => name.as_str(),
+    }
+}
+
+/// Whether these scopes satisfy every demand.
+fn may(demands: &[Vec<Vec<String>>], has: impl Fn(&str) -> bool) -> bool {
+    demands.iter().all(|lists| lists.iter().any(|list| list.iter().all(|scope| has(scope))))
+}
+
+/// Another system that holds these scopes.
+async fn service<'a>(shop: &'a Emporia, scopes: &[String]) -> Shopper<'a> {
+    let (granter, meta) = (Principal::System("test".into()), system_meta("test", "test", None));
+    let made = shop.platform.customers.create_api_key("Test", scopes, None, &granter, &meta).await.unwrap();
+    shop.with_headers(&[("authorization", &format!("Bearer {}", made.secret))])
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn fields_below_the_root_that_ask_for_scopes_refuse_the_owner_too() {
+async fn every_field_below_the_roots_refuses_who_lacks_the_right_and_nobody_else() {
+    let shop = Emporia::small().await;
+    let sdl = Sdl::of(&shop);
+    let deep = sdl.deep();
+    assert!(deep.len() >= 10, "{} fields below the roots ask for scopes", deep.len());
+    let (guest, customer) = (shop.guest().await, shop.customer("ada@example.com").await);
+    let mut without = vec![];
+    for missing in scopes::ALL {
+        let others: Vec<String> =
+            scopes::ALL.iter().filter(|scope| *scope != missing).map(|s| (*s).to_owned()).collect();
+        without.push((*missing, service(&shop, &others).await));
+    }
+    for Deep { name, query, demands, open } in &deep {
+        let asked = guest.ask(query, json!({})).await;
+        assert_eq!(refusal(&asked), Some("UNAUTHENTICATED"), "{name}: {query}: {asked:#}");
+        assert!(asked["data"].is_null() && (*open || !demands.is_empty()), "{name}: {asked:#}");
+        let asked = customer.ask(query, json!({})).await;
+        assert_eq!(refusal(&asked), Some("FORBIDDEN"), "{name}: {query}: {asked:#}");
+        for (missing, who) in &without {
+            let expected = may(demands, |scope| scope != *missing && scope != scopes::OPERATOR_SELF);
+            let asked = who.ask(query, json!({})).await;
+            let code = refusal(&asked);
+            assert_ne!(code, Some("INTERNAL_SERVER_ERROR"), "{name} without {missing}: {asked:#}");
+            assert_eq!(code != Some("FORBIDDEN"), expected, "{name} without {missing}: {query}: {asked:#}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_may_exactly_what_its_scopes_say() {
+    let shop = Emporia::small().await;
+    let sdl = Sdl::of(&shop);
+    let mut without = vec![];
+    for missing in scopes::ALL {
+        let others: Vec<String> =
+            scopes::ALL.iter().filter(|scope| *scope != missing).map(|s| (*s).to_owned()).collect();
+        without.push((*missing, service(&shop, &others).await));
+    }
+    let mut asked_for = BTreeSet::new();
+    for (root, keyword) in [("Query", "query"), ("Mutation", "mutation")] {
+        for field in sdl.fields(root) {
+            let Right::Scopes(lists) = declared(field).remove(0) else { continue };
+            let query = format!("{keyword} {{ {} }}", sdl.selection(field, &HashMap::new()));
+            let demands = vec![lists.clone()];
+            // What concerns an operator's own account is none of a service's.
+            for list in lists.iter().filter(|list| !list.iter().any(|scope| scope == scopes::OPERATOR_SELF)) {
+                asked_for.extend(list.iter().cloned());
+                let answer = service(&shop, list).await.ask(&query, json!({})).await;
+                let code = refusal(&answer);
+                assert!(
+                    !matches!(code, Some("FORBIDDEN" | "UNAUTHENTICATED" | "INTERNAL_SERVER_ERROR")),
+                    "{query} with {list:?}: {answer:#}"
+                );
+            }
+            for (missing, who) in &without {
+                let expected = may(&demands, |scope| scope != *missing && scope != scopes::OPERATOR_SELF);
+                let answer = who.ask(&query, json!({})).await;
+                assert_eq!(
+                    refusal(&answer) != Some("FORBIDDEN"),
+                    expected,
+                    "{query} without {missing}: {answer:#}"
+                );
+            }
+        }
+    }
+    asked_for.extend(sdl.deep().into_iter().flat_map(|deep| deep.demands).flatten().flatten());
+    let all: BTreeSet<String> = scopes::ALL.iter().map(|s| (*s).to_owned()).collect();
+    let unknown: Vec<_> = asked_for.difference(&all).collect();
+    assert!(unknown.is_empty(), "the schema asks for scopes that nobody can hold: {unknown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_operators_may_see_of_an_order_is_kept_from_its_owner() {
     let shop = Emporia::small().await;
     let guest = shop.guest().await;
     let cart = guest.cart_with(&[("MUG", 1)]).await;
     let order = guest.buy(&cart, CARD).await;
     let (id, analyst) = (&order["id"], shop.operator(&["analyst"]).await);
-    for path in [
-        "order(id: $id) { payments { state } }",
-        "order(id: $id) { timeline { actor } }",
-        "order(id: $id) { lines { variant { stockLevels { onHand } } } }",
-        "order(id: $id) { lines { variant { taxCategory } } }",
-        "products(first: 1) { nodes { externalId } }",
-        "products(first: 1) { nodes { publishedIn } }",
-        "categories { nameTranslations { text } }",
-        "products(first: 1) { nodes { variants { stockLevels { onHand } } } }",
-    ] {
-        let query = if path.contains("$id") {
-            format!("query($id: ID!) {{ {path} }}")
-        } else {
-            format!("{{ {path} }}")
-        };
-        let variables = if path.contains("$id") { json!({"id": id}) } else { json!({}) };
-        let answer = guest.ask(&query, variables.clone()).await;
+    for path in ["payments { state }", "timeline { actor }", "lines { variant { stockLevels { onHand } } }"] {
+        let query = format!("query($id: ID!) {{ order(id: $id) {{ {path} }} }}");
+        let answer = guest.ask(&query, json!({"id": id})).await;
         assert_eq!(refusal(&answer), Some("UNAUTHENTICATED"), "{query}: {answer:#}");
-        let answer = analyst.ask(&query, variables).await;
+        let answer = analyst.ask(&query, json!({"id": id})).await;
         assert_eq!(refusal(&answer), None, "{query}: {answer:#}");
     }
     let unpublished = "{ products(includeUnpublished: true) { nodes { id } } }";

@@ -28,6 +28,14 @@ pub(crate) enum OperatorCommand {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Let an operator who has lost his authenticator sign in with his password alone, and end his sessions.
+    ForgetSecondFactor {
+        /// Mail address: the name to sign in with.
+        #[arg(long)]
+        email: String,
+        #[command(flatten)]
+        settings: Settings,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -64,7 +72,14 @@ pub(crate) enum ConfigCommand {
 }
 
 pub(crate) async fn operator(command: OperatorCommand) -> Result<(), Failure> {
-    let OperatorCommand::Create { email, name, roles, password, settings } = command;
+    let (email, name, roles, password, settings) = match command {
+        OperatorCommand::Create { email, name, roles, password, settings } => {
+            (email, name, roles, password, settings)
+        }
+        OperatorCommand::ForgetSecondFactor { email, settings } => {
+            return forget_second_factor(&email, &settings).await;
+        }
+    };
     let (platform, _) = demo::open(&settings).await?;
     let granter = emporia_contracts::Principal::System("command-line".into());
     let meta =
@@ -72,6 +87,22 @@ pub(crate) async fn operator(command: OperatorCommand) -> Result<(), Failure> {
     let made = platform.customers.create_operator(&email, &name, &password, &roles, &granter, &meta).await?;
     platform.store.close().await;
     say(&format!("Operator {} can sign in now (mutation signInOperator).", made.id));
+    Ok(())
+}
+
+async fn forget_second_factor(email: &str, settings: &Settings) -> Result<(), Failure> {
+    let (platform, _) = demo::open_existing(settings).await?;
+    let customers = &platform.customers;
+    let meta =
+        emporia_contracts::context::system_meta("command-line", platform.ids.next_uuid().to_string(), None);
+    let found = customers.operator_by_email(email).await?;
+    let done = match found {
+        Some(operator) => customers.forget_second_factor(operator.id, &meta).await.map_err(Failure::from),
+        None => Err(Failure::new("there is no operator with this mail address")),
+    };
+    platform.store.close().await;
+    done?;
+    say("The operator signs in with the password alone now, and can enrol another authenticator.");
     Ok(())
 }
 
@@ -101,7 +132,7 @@ pub(crate) async fn mail(args: MailArgs) -> Result<(), Failure> {
 /// The keys of persons, in the folder `keys`.
 const PERSONS: &str = "persons.db";
 /// What is in the folder `keys` beside the keys of persons: without them a copy could not be opened.
-const KEY_FILES: [&str; 2] = ["local-secrets.json", "tokens.pem"];
+const KEY_FILES: [&str; 3] = ["local-secrets.json", "tokens.pem", "tokens-former.json"];
 
 pub(crate) fn backup(args: BackupArgs) -> Result<(), Failure> {
     let config = args.settings.load()?;

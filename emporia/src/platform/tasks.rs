@@ -5,7 +5,7 @@ use emporia_checkout::CheckoutService;
 use emporia_contracts::payments::{PaymentAuthorised, PaymentExpired, PaymentFailed, PaymentVoided};
 use emporia_events::{Consumer, ConsumerHandle, Envelope, EventLog, EventPayload, Handler, HandlerError};
 use emporia_inventory::StockFollowsOrders;
-use emporia_mail::MailFollowsEvents;
+use emporia_mail::MailFollowsOrders;
 use emporia_orders::OrdersFollowPayments;
 use emporia_payments::PaymentsFollowOrders;
 use emporia_store::{SpaceSchema, StoreError, Tx};
@@ -21,7 +21,7 @@ const MAIL: &str = "mail";
 
 /// How often the sweeps look.
 const SWEEP: Duration = Duration::from_secs(5);
-/// How often the sweeps look that do what orders want of their payments, and that send codes.
+/// How often the sweep looks that does what orders want of their payments.
 const SOON: Duration = Duration::from_secs(1);
 
 /// The key-space of consumers that belong to no room.
@@ -74,7 +74,7 @@ pub(crate) fn follows(consumer: &str) -> Option<fn(&str, &str) -> bool> {
         ORDERS => OrdersFollowPayments::follows,
         PAYMENTS => PaymentsFollowOrders::follows,
         CHECKOUT => CheckoutFollowsPayments::follows,
-        MAIL => MailFollowsEvents::follows,
+        MAIL => MailFollowsOrders::follows,
         _ => return None,
     })
 }
@@ -97,7 +97,6 @@ impl Tasks {
         let (checkout, carts) = (platform.checkout.clone(), platform.carts.clone());
         let (inventory, payments) = (platform.inventory.clone(), platform.payments.clone());
         let (customers, mail) = (platform.customers.clone(), platform.mail.clone());
-        let accounts = platform.customers.clone();
         let sweeps = vec![
             every("checkout", SWEEP, stopped.clone(), move || {
                 let checkout = checkout.clone();
@@ -119,10 +118,6 @@ impl Tasks {
                 let customers = customers.clone();
                 async move { customers.sweep().await.map(|_| 0).map_err(|e| e.to_string()) }
             }),
-            every("codes", SOON, stopped.clone(), move || {
-                let accounts = accounts.clone();
-                async move { accounts.answer_challenges().await.map_err(|e| e.to_string()) }
-            }),
             every("mail", SWEEP, stopped, move || {
                 let mail = mail.clone();
                 async move { mail.deliver().await.map_err(|e| e.to_string()) }
@@ -143,7 +138,7 @@ impl Tasks {
             consumer(platform, ORDERS, "orders", OrdersFollowPayments(orders)).await?,
             consumer(platform, PAYMENTS, "payments", PaymentsFollowOrders(payments)).await?,
             consumer(platform, CHECKOUT, "tasks", CheckoutFollowsPayments(checkout)).await?,
-            consumer(platform, MAIL, "mail", MailFollowsEvents(platform.mail.clone())).await?,
+            consumer(platform, MAIL, "mail", MailFollowsOrders(platform.mail.clone())).await?,
         ])
     }
 

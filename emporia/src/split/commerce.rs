@@ -82,16 +82,16 @@ async fn identity(
 ) -> Result<Json<Known>, Refused> {
     checked(&shared.passes, &headers)?;
     let shown: Shown = read(body).await?;
-    let known = known(&shared.platform, &shown).map_err(|error| match error.code {
+    let known = known(&shared.platform, &shown).await.map_err(|error| match error.code {
         ErrorCode::Unauthenticated => Refused(StatusCode::FORBIDDEN, error.message),
         _ => Refused(StatusCode::UNPROCESSABLE_ENTITY, error.message),
     });
     known.map(Json)
 }
 
-fn known(platform: &Platform, shown: &Shown) -> Result<Known, GatewayError> {
+async fn known(platform: &Platform, shown: &Shown) -> Result<Known, GatewayError> {
     let who = HeaderIdentity(platform.clone());
-    let principal = who.principal(shown.authorization.as_deref())?;
+    let principal = who.principal(shown.authorization.as_deref()).await?;
     let channel = who.channel(shown.channel.as_deref())?;
     let locale = identity::locale(&channel, shown.accept_language.as_deref());
     Ok(Known { principal, channel: channel.key.clone(), locale })

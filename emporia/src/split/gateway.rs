@@ -170,7 +170,7 @@ impl Identify for AskCommerce {
             client: client::noted(headers),
         };
         let authenticated = !matches!(bearer.principal, Principal::Anonymous);
-        let scopes = identity::scopes(&bearer.principal);
+        let scopes = bearer.principal.scopes();
         let mut forward = HeaderMap::new();
         // It is made of hexadecimal digits and a dot.
         if let Ok(pass) = HeaderValue::from_str(&self.0.passes.issue(Some(bearer))) {
@@ -209,6 +209,7 @@ pub fn router(
         .route("/readyz", get(ready))
         .route("/metrics", get(|State(shared): State<Shared>| async move { web::rendered(shared.metrics) }))
         .route(WEBHOOK, post(webhook))
+        .route(web::TOKEN_KEYS, get(token_keys))
         .with_state(Shared { commerce, metrics });
     Ok(web::finish(graph.merge(rest), "There is nothing here. The graph is at /graphql."))
 }
@@ -227,6 +228,20 @@ async fn ready(State(Shared { commerce, .. }): State<Shared>) -> Response {
         StatusCode::SERVICE_UNAVAILABLE,
         &format!("no commerce process is ready: {}", missing.join("; ")),
     )
+}
+
+/// The public keys of access tokens are commerce's.
+async fn token_keys(State(Shared { commerce, .. }): State<Shared>) -> Response {
+    match commerce.any(|url| commerce.client.get(format!("{url}{}", web::TOKEN_KEYS)).timeout(ANSWER)).await {
+        Ok(answer) => {
+            let (status, headers) = (answer.status(), answer.headers().clone());
+            let kept = [header::CONTENT_TYPE, header::CACHE_CONTROL].into_iter();
+            let kept: HeaderMap =
+                kept.filter_map(|name| headers.get(&name).cloned().map(|value| (name, value))).collect();
+            (status, kept, answer.bytes().await.unwrap_or_default()).into_response()
+        }
+        Err(_) => web::problem(StatusCode::SERVICE_UNAVAILABLE, "The shop does not answer: try again."),
+    }
 }
 
 /// Hands a webhook on as it came: its signature is checked where it is applied.

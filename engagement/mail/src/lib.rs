@@ -10,5 +10,5 @@ mod projections;
 mod service;
 
 pub use model::{MailBody, MailId, MailKind, MailState, space};
-pub use projections::MailFollowsEvents;
+pub use projections::MailFollowsOrders;
 pub use service::{MailError, MailOptions, MailService, MailSummary, OpenMail};

@@ -16,9 +16,9 @@ use emporia_vault::{PersonId, Sealed, VaultError};
 
 /// Follows orders and accounts: a confirmation for each order that was asked for, word when goods leave, and what account
 /// holders are told. Orders that are only reported were confirmed where they were made.
-pub struct MailFollowsEvents(pub MailService);
+pub struct MailFollowsOrders(pub MailService);
 
-impl MailFollowsEvents {
+impl MailFollowsOrders {
     /// Whether it follows events of this kind.
     pub fn follows(source: &str, detail_type: &str) -> bool {
         let of_orders =
@@ -29,7 +29,7 @@ impl MailFollowsEvents {
 }
 
 #[async_trait::async_trait]
-impl Handler for MailFollowsEvents {
+impl Handler for MailFollowsOrders {
     fn wants(&self, source: &str, detail_type: &str) -> bool {
         Self::follows(source, detail_type)
     }

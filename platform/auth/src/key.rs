@@ -34,6 +34,12 @@ pub enum KeyError {
         "the signing key is not an Ed25519 key in PKCS #8 PEM form: make one with `openssl genpkey -algorithm ed25519`"
     )]
     Form,
+    /// The list of former keys is none.
+    #[error(
+        "the list of former signing keys (tokens-former.json) is damaged: put back a copy, or remove it; then whoever \
+         signed in before the last change of keys has to refresh his session"
+    )]
+    Former,
 }
 
 impl TokenKey {
@@ -64,19 +70,24 @@ impl TokenKey {
     /// # Errors
     /// [`KeyError`].
     pub fn open(path: &Path) -> Result<Self, KeyError> {
-        let file = |source| KeyError::File { path: path.display().to_string(), source };
+        let file = file_error(path);
         loop {
             match fs::read_to_string(path).map(Zeroizing::new) {
                 Ok(pem) => return Self::from_pem(&pem),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     match write_new(path, &Self::generate().to_pem()?) {
                         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                        made => made.map_err(file)?,
+                        made => made.map_err(&file)?,
                     }
                 }
                 Err(error) => return Err(file(error)),
             }
         }
+    }
+
+    /// Its `kid`: the thumbprint of the public half (RFC 7638).
+    pub fn id(&self) -> String {
+        key_id(&self.verifying())
     }
 
     /// The public half.
@@ -97,8 +108,28 @@ pub(crate) fn key_id(key: &VerifyingKey) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)))
 }
 
+pub(crate) fn file_error(path: &Path) -> impl Fn(io::Error) -> KeyError {
+    let path = path.display().to_string();
+    move |source| KeyError::File { path: path.clone(), source }
+}
+
 /// Writes a file that appears whole or not at all, and never over another one.
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    write(path, text, |beside| {
+        let linked = fs::hard_link(beside, path);
+        // The name beside has done its service, whether the linking succeeded or not.
+        fs::remove_file(beside)?;
+        linked
+    })
+}
+
+/// Writes a file that takes the place of another one, whole or not at all.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    write(path, text, |beside| fs::rename(beside, path))
+}
+
+/// Writes a file beside, which only the owner of the process may read, and puts it in its place.
+fn write(path: &Path, text: &str, put: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", crate::secret::hex(&random::<8>())));
     let beside = Path::new(&beside);
@@ -110,11 +141,6 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
         options.mode(0o600);
     }
     let mut file = options.open(beside)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::hard_link(beside, path));
-    // The name beside has done its service, whether the linking succeeded or not.
-    fs::remove_file(beside)?;
-    written
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?;
+    put(beside)
 }

@@ -1,13 +1,22 @@
 use crate::{
-    Scopes,
+    KeyError, KeyRing, Scopes,
     key::{TokenKey, VerifyingKey, key_id},
+    ring::FormerKey,
 };
+use arc_swap::ArcSwap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signature, Signer};
 use emporia_id::{Ids, SharedClock};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 /// No token of ours is longer; a longer text is not looked at.
 const LONGEST: usize = 8 * 1024;
@@ -110,25 +119,50 @@ struct Body {
 pub struct AccessTokens(Arc<Inner>);
 
 struct Inner {
-    key: TokenKey,
-    accepted: Vec<Accepted>,
+    keys: ArcSwap<Keys>,
+    files: Option<Files>,
     options: TokenOptions,
     clock: SharedClock,
     ids: Ids,
 }
+
+/// The keys of one moment.
+struct Keys {
+    key: TokenKey,
+    /// The signing one first.
+    accepted: Vec<Accepted>,
+}
+
+/// Where the keys come from, and when they were looked at last (in milliseconds since 1970).
+struct Files {
+    path: PathBuf,
+    looked: AtomicI64,
+}
+
+/// How old the knowledge of the files may be, in milliseconds.
+const LOOK_AGAIN: i64 = 1000;
 
 #[derive(Clone)]
 struct Accepted {
     header: String,
     id: String,
     key: VerifyingKey,
+    until: Timestamp,
 }
 
 impl Accepted {
-    fn new(key: VerifyingKey) -> Self {
+    fn new(key: VerifyingKey, until: Timestamp) -> Self {
         let id = key_id(&key);
         let header = format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{id}"}}"#);
-        Self { header: URL_SAFE_NO_PAD.encode(header), id, key }
+        Self { header: URL_SAFE_NO_PAD.encode(header), id, key, until }
+    }
+}
+
+impl From<KeyRing> for Keys {
+    fn from(ring: KeyRing) -> Self {
+        let signing = Accepted::new(ring.key.verifying(), Timestamp::MAX);
+        let former = ring.former.iter().map(|f| Accepted::new(f.key, f.until));
+        Self { accepted: std::iter::once(signing).chain(former).collect(), key: ring.key }
     }
 }
 
@@ -138,7 +172,7 @@ impl AccessTokens {
         Self::accepting(key, &[], options, clock, ids)
     }
 
-    /// As [`AccessTokens::new`], accepting tokens of former keys too: while the signing key is being changed.
+    /// As [`AccessTokens::new`], accepting tokens of former keys too.
     pub fn accepting(
         key: TokenKey,
         former: &[VerifyingKey],
@@ -146,14 +180,61 @@ impl AccessTokens {
         clock: SharedClock,
         ids: Ids,
     ) -> Self {
-        let accepted =
-            std::iter::once(key.verifying()).chain(former.iter().copied()).map(Accepted::new).collect();
-        Self(Arc::new(Inner { key, accepted, options, clock, ids }))
+        let former = former.iter().map(|key| FormerKey { key: *key, until: Timestamp::MAX }).collect();
+        Self::with(KeyRing { key, former }, None, options, clock, ids)
+    }
+
+    /// Tokens signed with the key of this file, which is made when it is not there. When the keys are rotated
+    /// ([`KeyRing::rotate`]), by whichever process, this one signs with the new key within a second, and accepts it at
+    /// once.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn open(path: &Path, options: TokenOptions, clock: SharedClock, ids: Ids) -> Result<Self, KeyError> {
+        let ring = KeyRing::open(path)?;
+        let files = Files { path: path.to_owned(), looked: AtomicI64::new(clock.now().as_millisecond()) };
+        Ok(Self::with(ring, Some(files), options, clock, ids))
+    }
+
+    fn with(
+        ring: KeyRing,
+        files: Option<Files>,
+        options: TokenOptions,
+        clock: SharedClock,
+        ids: Ids,
+    ) -> Self {
+        Self(Arc::new(Inner { keys: ArcSwap::from_pointee(ring.into()), files, options, clock, ids }))
+    }
+
+    /// The keys, looked at again when that is a second ago. Files that cannot be read leave them as they are.
+    fn keys(&self) -> Arc<Keys> {
+        let inner = self.0.as_ref();
+        if let Some(files) = &inner.files {
+            let (now, looked) = (inner.clock.now().as_millisecond(), files.looked.load(Ordering::Acquire));
+            let due = now.saturating_sub(looked) >= LOOK_AGAIN || now < looked;
+            let mine = due
+                && files.looked.compare_exchange(looked, now, Ordering::AcqRel, Ordering::Acquire).is_ok();
+            if mine {
+                self.look(files);
+            }
+        }
+        inner.keys.load_full()
+    }
+
+    fn look(&self, files: &Files) {
+        match KeyRing::open(&files.path) {
+            Ok(ring) => self.0.keys.store(Arc::new(ring.into())),
+            Err(error) => {
+                tracing::warn!(%error, "the signing keys cannot be read again: the known ones stay")
+            }
+        }
     }
 
     /// A token for `subject`, from now on.
     pub fn issue(&self, subject: &str, scopes: &Scopes) -> IssuedToken {
-        let Inner { key, accepted, options, clock, ids } = self.0.as_ref();
+        let Inner { options, clock, ids, .. } = self.0.as_ref();
+        let keys = self.keys();
+        let Keys { key, accepted } = keys.as_ref();
         let now = clock.now().as_second();
         let exp = now.saturating_add(options.lifetime.as_secs());
         let body = Body {
@@ -182,13 +263,13 @@ impl AccessTokens {
     /// # Errors
     /// [`TokenError`] says what is wrong with it.
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
-        let Inner { accepted, options, clock, .. } = self.0.as_ref();
+        let Inner { options, clock, .. } = self.0.as_ref();
         if token.len() > LONGEST {
             return Err(TokenError::Malformed);
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let (header, body) = signed.split_once('.').ok_or(TokenError::Malformed)?;
-        let by = accepted.iter().find(|a| a.header == header).ok_or_else(|| unknown(header))?;
+        let by = self.accepted(header).ok_or_else(|| unknown(header))?;
         let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
         let signature = Signature::from_slice(&signature).map_err(|_| TokenError::Malformed)?;
         by.key.verify_strict(signed.as_bytes(), &signature).map_err(|_| TokenError::WrongSignature)?;
@@ -214,6 +295,14 @@ impl AccessTokens {
         })
     }
 
+    /// The key that a header names. One that is not known may be another process's new one: then the files are looked
+    /// at, at most once a second.
+    fn accepted(&self, header: &str) -> Option<Accepted> {
+        let now = self.0.clock.now();
+        let find = |keys: &Keys| keys.accepted.iter().find(|a| a.header == header && a.until > now).cloned();
+        find(&self.0.keys.load()).or_else(|| find(&self.keys()))
+    }
+
     /// The public keys (RFC 7517), for others who verify our tokens.
     pub fn jwks(&self) -> serde_json::Value {
         let key = |a: &Accepted| {
@@ -222,12 +311,21 @@ impl AccessTokens {
                 "kid": a.id, "x": URL_SAFE_NO_PAD.encode(a.key.as_bytes()),
             })
         };
-        serde_json::json!({ "keys": self.0.accepted.iter().map(key).collect::<Vec<_>>() })
+        let (now, keys) = (self.0.clock.now(), self.keys());
+        let accepted = keys.accepted.iter().filter(|a| a.until > now);
+        serde_json::json!({ "keys": accepted.map(key).collect::<Vec<_>>() })
     }
 
     /// How long a token holds.
     pub fn lifetime(&self) -> SignedDuration {
         self.0.options.lifetime
+    }
+
+    /// How long a key has to be accepted after it signed last: a token's life, the clocks' difference, and what a
+    /// process takes to notice a new key.
+    pub fn outlast(options: &TokenOptions) -> SignedDuration {
+        const NOTICE: SignedDuration = SignedDuration::from_secs(60);
+        options.lifetime.saturating_add(options.leeway).saturating_add(NOTICE)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Access tokens: what is accepted and what is not.
 
-use emporia_auth::{AccessTokens, Scopes, TokenError, TokenKey, TokenOptions};
-use emporia_id::{FixedClock, Ids};
+use emporia_auth::{AccessTokens, KeyRing, Scopes, TokenError, TokenKey, TokenOptions};
+use emporia_id::{Clock, FixedClock, Ids};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -119,6 +119,57 @@ fn while_the_key_is_being_changed_tokens_of_both_hold() {
     let published = both.jwks();
     assert_eq!(published["keys"].as_array().unwrap().len(), 2);
     assert!(published.to_string().matches("\"x\"").count() == 2 && !published.to_string().contains("\"d\""));
+}
+
+#[test]
+fn a_key_that_was_rotated_by_another_process_holds_until_its_last_token_ended() {
+    let (directory, clock) = (tempfile::tempdir().unwrap(), at_noon());
+    let path = &directory.path().join("tokens.pem");
+    let process = || {
+        let ids = Ids::seeded(clock.clone(), 3);
+        AccessTokens::open(path, TokenOptions::new(ISSUER), clock.clone(), ids).unwrap()
+    };
+    let (a, b) = (process(), process());
+    let keep = AccessTokens::outlast(&TokenOptions::new(ISSUER));
+    let before = a.issue("customer/1", &Scopes::none()).token;
+    assert!(b.verify(&before).is_ok());
+    clock.advance(SignedDuration::from_secs(2));
+    KeyRing::rotate(path, clock.now(), keep).unwrap();
+    let after = a.issue("customer/1", &Scopes::none()).token;
+    assert_ne!(after.split('.').next(), before.split('.').next(), "it signs with the new key");
+    assert!(b.verify(&after).is_ok(), "the other process looks at the files when it meets a new key");
+    assert!(a.verify(&before).is_ok() && b.verify(&before).is_ok());
+    assert_eq!(a.jwks(), b.jwks());
+    assert_eq!(a.jwks()["keys"].as_array().unwrap().len(), 2);
+
+    clock.advance(keep);
+    assert_eq!(a.jwks()["keys"].as_array().unwrap().len(), 1, "by now its last token has ended");
+    assert_eq!(b.verify(&before), Err(TokenError::UnknownKey));
+    KeyRing::rotate(path, clock.now(), keep).unwrap();
+    let ring = KeyRing::open(path).unwrap();
+    assert_eq!(ring.former.len(), 1, "what is over is not kept: {ring:?}");
+    let names = std::fs::read_dir(directory.path()).unwrap().map(|f| f.unwrap().file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["tokens-former.json", "tokens.lock", "tokens.pem"]);
+    let former = std::fs::read_to_string(directory.path().join("tokens-former.json")).unwrap();
+    assert!(!former.contains("PRIVATE"));
+}
+
+#[test]
+fn of_many_who_rotate_together_no_key_is_lost() {
+    let (directory, clock) = (tempfile::tempdir().unwrap(), at_noon());
+    let path = &directory.path().join("tokens.pem");
+    KeyRing::open(path).unwrap();
+    let keep = SignedDuration::from_mins(15);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| KeyRing::rotate(path, clock.now(), keep).unwrap());
+        }
+    });
+    let ring = KeyRing::open(path).unwrap();
+    let keys: std::collections::HashSet<_> = ring.former.iter().map(|f| f.key.to_bytes()).collect();
+    assert_eq!((ring.former.len(), keys.len()), (8, 8));
 }
 
 #[test]

@@ -49,6 +49,6 @@ pub fn events() -> Vec<EventKind> {
         checkout: CheckoutStarted, CheckoutPriced, CheckoutShort, CheckoutPaymentFailed, CheckoutCompleted, CheckoutExpired, CheckoutCancelled, CheckoutStuck, DeliveryOptionDefined;
         payments: PaymentActionRequired, PaymentAuthorised, PaymentFailed, PaymentCaptured, PaymentRefunded, PaymentVoided, PaymentExpired, PaymentDisputed, PaymentStuck;
         orders: OrderPlaced, OrderLinesPlaced, OrderLinesCancelled, FulfilmentCreated, FulfilmentShipped, FulfilmentDelivered, FulfilmentCancelled, OrderPaymentNoted, OrderClosed, ReturnRecorded;
-        customers: CustomerRegistered, CustomerImported, CustomerSignedIn, CustomerEmailVerified, PasswordChanged, SessionReuseDetected, AccountNoticeIssued, PersonErased, OperatorDefined;
+        customers: CustomerRegistered, CustomerImported, CustomerSignedIn, CustomerEmailVerified, PasswordChanged, SessionReuseDetected, AccountNoticeIssued, PersonErased, OperatorDefined, SecondFactorConfirmed, SecondFactorRemoved, ApiKeyCreated, ApiKeyRevoked;
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     channels::Channel,
-    ids::{CustomerId, OperatorId},
+    ids::{ApiKeyId, CustomerId, OperatorId},
     values::{ChannelKey, Locale},
 };
 use emporia_events::EventMeta;
@@ -59,8 +59,25 @@ pub enum Principal {
         /// What he may do: `orders:write`, `catalog:write` …
         scopes: BTreeSet<String>,
     },
+    /// Another system, with an API key.
+    Service {
+        /// Which key.
+        id: ApiKeyId,
+        /// What it may do.
+        scopes: BTreeSet<String>,
+    },
     /// A part of the system itself: a consumer, an import, a recovery task.
     System(String),
+}
+
+impl Principal {
+    /// What he holds: the scopes of an operator or a service, nothing for others.
+    pub fn scopes(&self) -> BTreeSet<String> {
+        match self {
+            Self::Operator { scopes, .. } | Self::Service { scopes, .. } => scopes.clone(),
+            Self::Anonymous | Self::Customer(_) | Self::System(_) => BTreeSet::new(),
+        }
+    }
 }
 
 /// Who did something, as events and timelines tell it.
@@ -101,10 +118,10 @@ impl RequestContext {
         }
     }
 
-    /// Whether the caller is an operator with the scope, or the system itself.
+    /// Whether the caller is an operator or a service with the scope, or the system itself.
     pub fn may(&self, scope: &str) -> bool {
         match &self.principal {
-            Principal::Operator { scopes, .. } => scopes.contains(scope),
+            Principal::Operator { scopes, .. } | Principal::Service { scopes, .. } => scopes.contains(scope),
             Principal::System(_) => true,
             Principal::Anonymous | Principal::Customer(_) => false,
         }
@@ -116,6 +133,7 @@ impl RequestContext {
             Principal::Anonymous => "guest".into(),
             Principal::Customer(id) => format!("customer/{id}"),
             Principal::Operator { id, .. } => format!("operator/{id}"),
+            Principal::Service { id, .. } => format!("service/{id}"),
             Principal::System(name) => format!("system/{name}"),
         }
     }

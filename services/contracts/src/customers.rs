@@ -2,7 +2,7 @@
 
 use crate::{
     fault::Fault,
-    ids::{CustomerId, OperatorId},
+    ids::{ApiKeyId, CustomerId, OperatorId},
     values::{Email, ExternalId},
 };
 use emporia_events::EventPayload;
@@ -180,6 +180,45 @@ customer_event!(
         operator_id: OperatorId,
         /// His roles.
         roles: BTreeSet<String>,
+    },
+    |e| format!("operator/{}", e.operator_id)
+);
+customer_event!(
+    /// Another system got an API key.
+    ApiKeyCreated {
+        /// The key; its secret is told to nobody else.
+        api_key_id: ApiKeyId,
+        /// What people call it.
+        name: String,
+        /// What it may do.
+        scopes: BTreeSet<String>,
+        /// When it ends by itself.
+        #[schemars(with = "Option<crate::instant::Instant>")]
+        expires_at: Option<Timestamp>,
+    },
+    |e| format!("api-key/{}", e.api_key_id)
+);
+customer_event!(
+    /// An API key was revoked: it is worth nothing any more.
+    ApiKeyRevoked {
+        /// The key.
+        api_key_id: ApiKeyId,
+    },
+    |e| format!("api-key/{}", e.api_key_id)
+);
+customer_event!(
+    /// An operator is asked for the code of his authenticator from now on.
+    SecondFactorConfirmed {
+        /// The operator.
+        operator_id: OperatorId,
+    },
+    |e| format!("operator/{}", e.operator_id)
+);
+customer_event!(
+    /// An operator signs in with his password alone again.
+    SecondFactorRemoved {
+        /// The operator.
+        operator_id: OperatorId,
     },
     |e| format!("operator/{}", e.operator_id)
 );

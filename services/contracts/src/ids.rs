@@ -21,3 +21,4 @@ typed_id!(/** A task to count stock. */ CountTaskId, "cnt");
 typed_id!(/** A customer's account. */ CustomerId, "cus");
 typed_id!(/** An address in a customer's book. */ AddressId, "adr");
 typed_id!(/** An operator or associate. */ OperatorId, "opr");
+typed_id!(/** An API key: with it another system asks, not a person. */ ApiKeyId, "key");

@@ -6,11 +6,12 @@ mod model;
 mod roles;
 mod service;
 
-pub use commands::{AccountRefusal, AddressChange, OperatorRefusal, ProfileChange};
+pub use commands::{AccountRefusal, AddressChange, ApiKeyRefusal, OperatorRefusal, ProfileChange};
 pub use graphql::schema;
 pub use model::{AddressBook, BookEntry, Profile, space};
 pub use roles::{roles, scopes};
 pub use service::{
-    CustomerView, CustomersDeps, CustomersError, CustomersOptions, CustomersService, IdentifyError,
-    OperatorView, Registration, SignedIn, Who,
+    API_KEY_PREFIX, ApiKeyView, CustomerView, CustomersDeps, CustomersError, CustomersOptions,
+    CustomersService, Enrolment, FirstStep, Half, IdentifyError, NewApiKey, OperatorView, Registration,
+    SignedIn, Who,
 };

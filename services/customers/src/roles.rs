@@ -21,7 +21,11 @@ pub mod scopes {
         "customers:read",
         "customers:erase",
         "operators:write",
+        "apikeys:write",
     ];
+
+    /// What every operator may, and nobody else: it concerns his own account. No role and no API key holds it.
+    pub const OPERATOR_SELF: &str = "operator:self";
 }
 
 /// The first set of roles.

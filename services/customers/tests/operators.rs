@@ -23,7 +23,8 @@ async fn an_operator_signs_in_with_the_scopes_of_all_his_roles() {
         .create_operator("grace@example.com", "Grace", PASSWORD, &roles, &system(), &meta())
         .await
         .unwrap();
-    let signed = room.customers.sign_in_operator("Grace@example.com", PASSWORD).await.unwrap();
+    let signed =
+        room.customers.sign_in_operator("Grace@example.com", PASSWORD).await.unwrap().signed_in().unwrap();
     let Principal::Operator { scopes, .. } = room.customers.identify(&signed.access.token).unwrap() else {
         panic!("not an operator");
     };
@@ -35,6 +36,7 @@ async fn an_operator_signs_in_with_the_scopes_of_all_his_roles() {
         "customers:read",
         "stock:read",
         "catalog:read",
+        "operator:self",
     ]
     .map(String::from)
     .into();

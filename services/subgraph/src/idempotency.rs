@@ -28,6 +28,7 @@ pub fn idempotency(
     let caller = match (&asks.principal, asks.owner().map(|owner| owner.kind_and_id())) {
         (_, Some((kind, id))) => format!("{kind}/{id}"),
         (Principal::Operator { id, .. }, _) => format!("operator/{id}"),
+        (Principal::Service { id, .. }, _) => format!("service/{id}"),
         (Principal::System(name), _) => format!("system/{name}"),
         _ => "anonymous".to_owned(),
     };

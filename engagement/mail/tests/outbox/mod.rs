@@ -15,7 +15,7 @@ use emporia_contracts::{
 };
 use emporia_events::{Consumer, ConsumerHandle, EventPayload, envelope};
 use emporia_id::{FixedClock, Ids};
-use emporia_mail::{MailFollowsEvents, MailOptions, MailService, OpenMail, space};
+use emporia_mail::{MailFollowsOrders, MailOptions, MailService, OpenMail, space};
 use emporia_money::{Money, UnitPrice};
 use emporia_store::{SpaceSchema, Store};
 use emporia_teststore::Place;
@@ -44,7 +44,7 @@ impl Outbox {
             shop: "Emporia".into(),
         };
         let mail = MailService::new(store.space("mail").unwrap(), vault.clone(), options).unwrap();
-        let follows = MailFollowsEvents(mail.clone());
+        let follows = MailFollowsOrders(mail.clone());
         let log = Arc::new(store.clone());
         let consumer =
             Consumer::new("mail", log, store.space("mail").unwrap(), follows).start().await.unwrap();

@@ -25,6 +25,15 @@ pub enum AccountRefusal {
     /// The code is not the one that was sent, was used, or does not hold any more; which of them is not told.
     #[error("the code is wrong or does not hold any more: ask for another one")]
     CodeWrong,
+    /// The code of the second step is wrong or was used before.
+    #[error("the code is wrong or was used before: wait for the next one")]
+    SecondFactorWrong,
+    /// Too many wrong codes of the second step.
+    #[error("too many wrong codes: wait up to an hour and try again")]
+    SecondFactorLocked,
+    /// There is a second factor already, or none.
+    #[error("{0}")]
+    SecondFactorState(&'static str),
     /// The refresh token is not (or no longer) accepted.
     #[error("the session has ended: sign in again")]
     SessionEnded,

@@ -2,15 +2,20 @@
 
 mod accounts;
 mod addresses;
+mod api_keys;
 mod challenges;
 mod operators;
+mod second_factor;
 mod sessions;
 
 pub use accounts::{AccountRefusal, ProfileChange};
 pub(crate) use accounts::{change_profile, new_profile, password_fits};
 pub use addresses::AddressChange;
 pub(crate) use addresses::{add_address, change_address, remove_address};
+pub use api_keys::ApiKeyRefusal;
+pub(crate) use api_keys::{described, grant_scopes};
 pub(crate) use challenges::{asks_anew, try_code};
 pub use operators::OperatorRefusal;
 pub(crate) use operators::{Granter, grant};
+pub(crate) use second_factor::{Shown, show_code};
 pub(crate) use sessions::{Use, use_token};

@@ -1,15 +1,17 @@
 //! The subgraph: thin.
 
+mod api_keys;
 mod codes;
 mod operators;
 mod privacy;
 mod profile;
 mod query;
+mod second_factor;
 mod sessions;
 mod types;
 
 use crate::{
-    AccountRefusal, OperatorRefusal,
+    AccountRefusal, ApiKeyRefusal, OperatorRefusal,
     service::{CustomerView, CustomersError, CustomersService},
 };
 use async_graphql::{Context, EmptySubscription, Error, MergedObject, Result, Schema, dataloader::Loader};
@@ -27,6 +29,8 @@ pub struct Mutation(
     codes::Codes,
     profile::Profiles,
     operators::Operators,
+    second_factor::SecondFactors,
+    api_keys::ApiKeys,
     privacy::Privacy,
 );
 
@@ -97,6 +101,16 @@ fn settled<T>(done: Result<T, CustomersError>) -> Result<Result<T, Vec<UserError
             };
             Ok(Err(vec![UserError::new(code, "roles", refusal.to_string())]))
         }
+        Err(CustomersError::ApiKey(refusal)) => {
+            let (code, field) = match refusal {
+                ApiKeyRefusal::Name => (UserErrorCode::Invalid, "name"),
+                ApiKeyRefusal::NoScopes => (UserErrorCode::Required, "scopes"),
+                ApiKeyRefusal::NoScope { .. } => (UserErrorCode::NotFound, "scopes"),
+                ApiKeyRefusal::Exceeds(_) => (UserErrorCode::StateNotAllowed, "scopes"),
+                ApiKeyRefusal::Over => (UserErrorCode::Invalid, "expiresAt"),
+            };
+            Ok(Err(vec![UserError::new(code, field, refusal.to_string())]))
+        }
         Err(error) => Err(failed(error)),
     }
 }
@@ -106,7 +120,9 @@ fn failed(error: CustomersError) -> Error {
         CustomersError::NotFound(_) => not_found(error.to_string()),
         CustomersError::Store(error) => store_error("customers", error),
         CustomersError::Fault(error) => fault(error),
-        CustomersError::Refused(_) | CustomersError::Operator(_) => bad_input(error.to_string()),
+        CustomersError::Refused(_) | CustomersError::Operator(_) | CustomersError::ApiKey(_) => {
+            bad_input(error.to_string())
+        }
     }
 }
 
@@ -119,6 +135,9 @@ fn user_error(refusal: &AccountRefusal) -> UserError {
             (UserErrorCode::InvalidCredentials, "")
         }
         AccountRefusal::TooManyAttempts | AccountRefusal::TooManyCodes => (UserErrorCode::LimitExceeded, ""),
+        AccountRefusal::SecondFactorWrong => (UserErrorCode::InvalidCredentials, "code"),
+        AccountRefusal::SecondFactorLocked => (UserErrorCode::LimitExceeded, "code"),
+        AccountRefusal::SecondFactorState(_) => (UserErrorCode::StateNotAllowed, ""),
         AccountRefusal::CodeWrong => (UserErrorCode::InvalidCredentials, "code"),
         AccountRefusal::Text { field, .. } => (UserErrorCode::Invalid, *field),
         AccountRefusal::NoAddress(_) => (UserErrorCode::NotFound, "addressId"),

@@ -33,6 +33,16 @@ impl Query {
         Ok(service(ctx)?.customer(parse_id("id", &id)?).await.map_err(failed)?.map(Into::into))
     }
 
+    /// The newest API keys, at most 100, also those that are not accepted any more.
+    #[graphql(directive = requires_scopes::apply(scope("apikeys:write")))]
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 50)] first: i32,
+    ) -> Result<Vec<super::api_keys::ApiKey>> {
+        super::api_keys::newest(ctx, first).await
+    }
+
     #[graphql(entity)]
     async fn find_customer_by_id(
         &self,

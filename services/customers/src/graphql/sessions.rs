@@ -1,5 +1,5 @@
 use super::{attempt, own, service, settled, types};
-use crate::service::{CustomersError, Registration, SignedIn, Who};
+use crate::service::{CustomersError, FirstStep, Half, Registration, SignedIn, Who};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use emporia_contracts::Principal;
 use emporia_subgraph::{DateTime, UserError, access::*, context};
@@ -52,8 +52,30 @@ pub struct SessionPayload {
     customer: Option<types::Customer>,
     /// Who signed in, when it is an operator.
     operator: Option<types::Operator>,
+    /// The password was right, and the code of the authenticator is still to come: `completeSignIn` takes it.
+    second_step: Option<SecondStep>,
     /// What has to be put right.
     user_errors: Vec<UserError>,
+}
+
+/// The second step of a sign-in.
+#[derive(SimpleObject)]
+pub struct SecondStep {
+    /// For `completeSignIn`.
+    challenge: String,
+    /// From then on the first step has to be done again.
+    expires_at: DateTime,
+}
+
+/// The second step of a sign-in.
+#[derive(InputObject)]
+pub struct CompleteSignInInput {
+    /// What the first step gave.
+    #[graphql(secret)]
+    challenge: String,
+    /// The code that the authenticator shows, or a recovery code.
+    #[graphql(secret)]
+    code: String,
 }
 
 /// Sessions were ended.
@@ -82,6 +104,7 @@ pub(super) fn payload(ctx: &Context<'_>, done: Result<SignedIn, CustomersError>)
         expires_at: Some(signed.access.expires_at.into()),
         customer,
         operator,
+        second_step: None,
         user_errors: vec![],
     })
 }
@@ -109,10 +132,28 @@ impl Sessions {
         payload(ctx, attempt(ctx, service.sign_in(&input.email, &input.password, &meta)).await)
     }
 
-    /// Signs an operator or associate in.
+    /// Signs an operator or associate in. Who has a second factor gets `secondStep` and no tokens yet.
     #[graphql(directive = public::apply())]
     async fn sign_in_operator(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SessionPayload> {
-        payload(ctx, attempt(ctx, service(ctx)?.sign_in_operator(&input.email, &input.password)).await)
+        let first = attempt(ctx, service(ctx)?.sign_in_operator(&input.email, &input.password)).await;
+        match first {
+            Ok(FirstStep::Half(Half { challenge, expires_at })) => {
+                let second = SecondStep { challenge, expires_at: expires_at.into() };
+                Ok(SessionPayload { second_step: Some(second), ..SessionPayload::default() })
+            }
+            Ok(FirstStep::SignedIn(signed)) => payload(ctx, Ok(*signed)),
+            Err(error) => payload(ctx, Err(error)),
+        }
+    }
+
+    /// Signs an operator in who has shown his password and shows the code of his authenticator now.
+    #[graphql(directive = public::apply())]
+    async fn complete_sign_in(
+        &self,
+        ctx: &Context<'_>,
+        input: CompleteSignInInput,
+    ) -> Result<SessionPayload> {
+        payload(ctx, attempt(ctx, service(ctx)?.complete_sign_in(&input.challenge, &input.code)).await)
     }
 
     /// The next pair of tokens. A refresh token that is shown a second time ends its session.

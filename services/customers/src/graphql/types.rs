@@ -84,6 +84,8 @@ pub struct Operator {
     scopes: Vec<String>,
     /// Since when.
     created_at: DateTime,
+    /// Whether he is asked for the code of an authenticator when he signs in.
+    second_factor: bool,
 }
 
 impl Operator {
@@ -96,6 +98,7 @@ impl Operator {
             scopes: scopes.iter().map(ToOwned::to_owned).collect(),
             roles: o.roles.into_iter().collect(),
             created_at: o.created_at.into(),
+            second_factor: o.second_factor,
         }
     }
 }

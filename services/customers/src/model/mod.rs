@@ -1,14 +1,17 @@
 //! What is stored. Everything personal is sealed under the person's key; what stands beside it is an id, a hash or a
 //! time.
 
+mod api_key;
 mod challenge;
 mod customer;
 mod erasure;
 mod imported;
 mod operator;
 mod person;
+mod second_factor;
 mod session;
 
+pub(crate) use api_key::ApiKey;
 pub(crate) use challenge::{Applicant, Challenge, Code, Purpose, Realm};
 pub use customer::{AddressBook, BookEntry, Profile};
 pub(crate) use customer::{Customer, MOST_ADDRESSES};
@@ -16,6 +19,7 @@ pub(crate) use erasure::{Erasure, Progress};
 pub(crate) use imported::ImportedCustomer;
 pub(crate) use operator::Operator;
 pub(crate) use person::{MailClaim, PersonIndex};
+pub(crate) use second_factor::{HalfSignIn, SecondFactor};
 pub(crate) use session::{Holder, RefreshToken, Session};
 
 use emporia_store::SpaceSchema;
@@ -35,4 +39,7 @@ pub fn space() -> SpaceSchema {
         .index("open")
         .collection::<Challenge>()
         .index("due")
+        .collection::<HalfSignIn>()
+        .collection::<ApiKey>()
+        .index("by_created")
 }

@@ -1,3 +1,4 @@
+use crate::model::SecondFactor;
 use emporia_contracts::ids::OperatorId;
 use emporia_store::{Document, Key};
 use emporia_vault::{PersonId, Sealed};
@@ -18,6 +19,8 @@ pub(crate) struct Operator {
     pub(crate) profile: Sealed,
     pub(crate) roles: BTreeSet<String>,
     pub(crate) created_at: Timestamp,
+    #[serde(default)]
+    pub(crate) second_factor: Option<SecondFactor>,
 }
 
 impl Operator {

@@ -47,12 +47,13 @@ impl CustomersService {
         self.erase_person(found.person, meta).await
     }
 
-    /// Finishes erasures that were interrupted. How many. One that cannot be finished now does not hold up the others.
+    /// Sends the codes that were asked for, and finishes erasures that were interrupted. How many of these. One that
+    /// cannot be finished now does not hold up the others.
     ///
     /// # Errors
     /// The first fault, after all have been tried: what is left is left for the next time.
     pub async fn sweep(&self) -> Result<usize, CustomersError> {
-        let (mut finished, mut failed, mut after) = (0, None, None);
+        let (mut finished, mut failed, mut after) = (0, self.answer_challenges().await.err(), None);
         loop {
             let page =
                 self.space.query::<Erasure>(Query::index("open").limit(100).after(after.take())).await?;

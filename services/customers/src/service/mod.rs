@@ -1,5 +1,6 @@
 //! Load, decide, commit.
 
+mod api_keys;
 mod challenging;
 mod contract;
 mod erasing;
@@ -10,18 +11,21 @@ mod operating;
 mod passwords;
 mod profiles;
 mod registering;
+mod second_factor;
 mod sessions;
 mod throttle;
 
+pub use api_keys::{API_KEY_PREFIX, ApiKeyView, NewApiKey};
 pub(crate) use contract::fault as as_fault;
 pub use identity::IdentifyError;
 pub use operating::OperatorView;
 pub use profiles::CustomerView;
 pub use registering::Registration;
+pub use second_factor::{Enrolment, FirstStep, Half};
 pub use sessions::{SignedIn, Who};
 
 use crate::{
-    commands::{AccountRefusal, OperatorRefusal},
+    commands::{AccountRefusal, ApiKeyRefusal, OperatorRefusal},
     model::Realm,
     roles::roles,
 };
@@ -99,6 +103,9 @@ pub enum CustomersError {
     /// The operator cannot be made like this.
     #[error(transparent)]
     Operator(#[from] OperatorRefusal),
+    /// The API key cannot be made like this.
+    #[error(transparent)]
+    ApiKey(#[from] ApiKeyRefusal),
     /// There is none of that id.
     #[error("there is no {0}")]
     NotFound(String),

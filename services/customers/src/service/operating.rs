@@ -23,6 +23,8 @@ pub struct OperatorView {
     pub roles: BTreeSet<String>,
     /// Since when.
     pub created_at: Timestamp,
+    /// Whether he is asked for the code of an authenticator.
+    pub second_factor: bool,
 }
 
 impl std::fmt::Debug for OperatorView {
@@ -45,10 +47,7 @@ impl CustomersService {
         granter: &Principal,
         meta: &EventMeta,
     ) -> Result<OperatorView, CustomersError> {
-        let held: Scopes = match granter {
-            Principal::Operator { scopes, .. } => scopes.iter().cloned().collect(),
-            _ => Scopes::none(),
-        };
+        let held: Scopes = granter.scopes().into_iter().collect();
         let granter = match granter {
             Principal::System(_) => Granter::System,
             _ => Granter::Holding(&held),
@@ -68,6 +67,7 @@ impl CustomersService {
             profile: self.deps.vault.seal(person, &profile)?,
             roles,
             created_at: self.now(),
+            second_factor: None,
         };
         let holder = Holder::Operator(operator.id);
         self.space
@@ -88,7 +88,21 @@ impl CustomersService {
             profile,
             roles: operator.roles.clone(),
             created_at: operator.created_at,
+            second_factor: false,
         })
+    }
+
+    /// The operator who signs in with this mail address.
+    ///
+    /// # Errors
+    /// [`AccountRefusal::Email`]; what store and vault report.
+    pub async fn operator_by_email(&self, email: &str) -> Result<Option<OperatorView>, CustomersError> {
+        let email = email.parse().map_err(|_| AccountRefusal::Email)?;
+        let claim = MailClaim::key_of(&self.mail_hash(Realm::Operators, &email));
+        match self.space.get::<MailClaim>(&claim).await?.map(|claim| claim.value.holder) {
+            Some(Holder::Operator(id)) => self.operator(id).await,
+            _ => Ok(None),
+        }
     }
 
     /// The operator of that id.
@@ -108,6 +122,7 @@ impl CustomersService {
             profile,
             roles: operator.roles,
             created_at: operator.created_at,
+            second_factor: operator.second_factor.is_some_and(|f| f.confirmed_at.is_some()),
         }))
     }
 }

@@ -1,7 +1,7 @@
 use crate::{
     commands::{AccountRefusal, Use, use_token},
     model::{Customer, Holder, MailClaim, Operator, Realm, RefreshToken, Session},
-    service::{CustomerView, CustomersError, CustomersService, OperatorView},
+    service::{CustomerView, CustomersError, CustomersService, FirstStep, OperatorView},
 };
 use emporia_auth::{IssuedToken, Scopes, secret_hash};
 use emporia_contracts::{
@@ -99,11 +99,11 @@ impl CustomersService {
         Ok(self.signed_in(Who::Customer(Box::new(view)), opened.refresh_token))
     }
 
-    /// Signs an operator in, by the same rules.
+    /// Signs an operator in, by the same rules; who has a second factor is half signed in.
     ///
     /// # Errors
     /// As [`CustomersService::sign_in`].
-    pub async fn sign_in_operator(&self, email: &str, password: &str) -> Result<SignedIn, CustomersError> {
+    pub async fn sign_in_operator(&self, email: &str, password: &str) -> Result<FirstStep, CustomersError> {
         let id = match self.claimed(Realm::Operators, email).await? {
             Some(Holder::Operator(id)) => id,
             _ => OperatorId::from(Uuid::nil()),
@@ -112,24 +112,31 @@ impl CustomersService {
         let stored = found.as_ref().map(|operator| operator.password.as_str());
         self.check_password(password, stored).await?;
         let operator = found.ok_or(AccountRefusal::InvalidCredentials)?;
-        let renewed = self.renewed_hash(password, &operator.password).await?;
-        let opened = self
+        let renewed = &self.renewed_hash(password, &operator.password).await?;
+        let (operator, opened) = self
             .space
-            .transact(|tx| {
-                let renewed = renewed.clone();
-                async move {
-                    let found = tx.get::<Operator>(&Operator::key_of(id)).await?;
-                    let mut operator = found.ok_or(AccountRefusal::InvalidCredentials)?.value;
-                    if let Some(renewed) = renewed {
-                        operator.password = renewed;
-                        tx.put(&operator)?;
-                    }
-                    Ok::<_, CustomersError>(self.open_session(&tx, Holder::Operator(id))?)
+            .transact(|tx| async move {
+                let found = tx.get::<Operator>(&Operator::key_of(id)).await?;
+                let mut operator = found.ok_or(AccountRefusal::InvalidCredentials)?.value;
+                if let Some(renewed) = renewed {
+                    operator.password.clone_from(renewed);
+                    tx.put(&operator)?;
                 }
+                let asked = operator.second_factor.as_ref().is_some_and(|f| f.confirmed_at.is_some());
+                let opened = match asked {
+                    true => Err(self.half_sign_in(&tx, &operator)?),
+                    false => Ok(self.open_session(&tx, Holder::Operator(id))?),
+                };
+                Ok::<_, CustomersError>((operator, opened))
             })
             .await?;
-        let view = self.operator_view(operator.value)?.ok_or(AccountRefusal::InvalidCredentials)?;
-        Ok(self.signed_in(Who::Operator(Box::new(view)), opened.refresh_token))
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(half) => return Ok(FirstStep::Half(half)),
+        };
+        let view = self.operator_view(operator)?.ok_or(AccountRefusal::InvalidCredentials)?;
+        let signed = self.signed_in(Who::Operator(Box::new(view)), opened.refresh_token);
+        Ok(FirstStep::SignedIn(Box::new(signed)))
     }
 
     /// Gives the next pair of tokens for a refresh token, once. Showing one again that was used before ends its session:

@@ -136,6 +136,14 @@ impl Room {
         Self::open_in(place, clock, master, key, cost).await
     }
 
+    pub fn clock_now(&self) -> jiff::Timestamp {
+        emporia_id::Clock::now(self.clock.as_ref())
+    }
+
+    pub fn ids(&self) -> Ids {
+        Ids::random(self.clock.clone())
+    }
+
     pub async fn register(&self, email: &str) -> SignedIn {
         self.customers.open_account(registration(email), &meta()).await.unwrap()
     }
