@@ -7,6 +7,7 @@ use emporia::{
 };
 use emporia_contracts::ids::PaymentId;
 use emporia_id::{Clock, SystemClock};
+use emporia_payments::Payment;
 use emporia_testpay::api::EntryType;
 use jiff::{SignedDuration, Timestamp};
 use std::{
@@ -18,6 +19,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Documents that are read at once.
+const PAGE: usize = 500;
 /// How long the shop may take until nothing is under way.
 const LONGEST: Duration = Duration::from_secs(240);
 
@@ -69,6 +72,7 @@ pub(crate) async fn audited(world: &World, seen: &Seen) -> bool {
     );
     println!("{report}");
     let mut fine = settled(&report);
+    restless(&platform).await;
     let mut lost = vec![];
     let confirmed = seen.orders.lock().clone();
     for (id, number) in confirmed {
@@ -98,6 +102,23 @@ fn settled(report: &Report) -> bool {
         println!("{under_way} things did not come to rest");
     }
     report.differences() == 0 && under_way == 0
+}
+
+/// Prints payments that something is still to be done about.
+async fn restless(platform: &emporia::platform::Platform) {
+    let space = platform.store.space("payments").unwrap();
+    let mut after = None;
+    loop {
+        let page = space.scan::<Payment>(after.as_ref(), PAGE).await.unwrap();
+        for (_, payment) in page.iter().filter(|(_, payment)| payment.wants()) {
+            let Payment { id, state, trouble, entries, .. } = &payment.value;
+            println!("{id} is {state:?}, with {entries:?}; {trouble:?}");
+        }
+        if page.len() < PAGE {
+            return;
+        }
+        after = page.last().map(|(key, _)| key.clone());
+    }
 }
 
 /// Payments of the provider's ledger that we do not know.

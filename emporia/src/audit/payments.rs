@@ -6,8 +6,10 @@ use emporia_payments::{EntryKind, Payment};
 use emporia_store::Store;
 
 pub(super) async fn check(store: &Store, books: &mut Books) -> Result<Check, AuditError> {
-    let mut check =
-        Check::new("payments", "money that is held or taken belongs to one order, within its bounds");
+    let mut check = Check::new(
+        "payments",
+        "money that is held or taken belongs to one order, within its bounds; none is stuck",
+    );
     each::<Payment>(&store.space("payments")?, async |payment| {
         check.examined += 1;
         let sum = |kind| payment.sum(kind);
@@ -28,6 +30,10 @@ pub(super) async fn check(store: &Store, books: &mut Books) -> Result<Check, Aud
         let open = payment.wants();
         let for_checkout =
             payment.reference.parse().is_ok_and(|id: CheckoutId| books.under_way.contains(&id));
+        let stuck = payment.trouble.as_ref().filter(|trouble| trouble.is_stuck());
+        check.expect(stuck.is_none(), || {
+            format!("{id} waits for an operator: {}", stuck.map_or("", |trouble| &trouble.reason))
+        });
         if open || for_checkout {
             check.under_way += 1;
         } else {

@@ -62,8 +62,12 @@ impl Handler for CheckoutFollowsPayments {
         } else {
             event.payload::<PaymentExpired>()?.payment
         };
-        // The saga is idempotent: being driven by the shopper and by this event at once gives one result.
-        self.0.on_payment(payment.payment_id).await.map_err(|e| HandlerError::Temporary(e.to_string()))
+        // The saga is idempotent: being driven by the shopper and by this event at once gives one result. What keeps it
+        // from going on now is no reason to set the event aside: recovery takes the checkout on when it is due.
+        if let Err(error) = self.0.on_payment(payment.payment_id).await {
+            tracing::info!(payment = %payment.payment_id, %error, "a decided payment's checkout goes on later");
+        }
+        Ok(())
     }
 }
 
