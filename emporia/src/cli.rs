@@ -3,6 +3,7 @@
 mod apikey;
 mod audit;
 mod demo;
+mod front;
 mod import;
 mod keys;
 mod local;
@@ -28,6 +29,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Start for production: no sample data, no GraphiQL, secrets required.
     Serve(ServeArgs),
+    /// Start the gateway alone, before subgraphs that are reached over HTTP.
+    Gateway(front::GatewayArgs),
     /// Replay the history of another system.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -148,6 +151,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo(args) => demo::demo(args).await,
         Command::Serve(args) => serve(args).await,
+        Command::Gateway(args) => front::gateway(args).await,
         Command::Import(command) => import::run(command).await,
         Command::Operator(command) => maintain::operator(command).await,
         Command::Audit(command) => audit::run(command).await,

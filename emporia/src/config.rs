@@ -34,6 +34,8 @@ pub struct Config {
     pub payments: PaymentsConfig,
     /// Limits and switches of the gateway.
     pub gateway: emporia_gateway::Config,
+    /// What a gateway alone passes on to its subgraphs.
+    pub forward: ForwardConfig,
     /// Log lines: `text` or `json`.
     pub log_format: LogFormat,
 }
@@ -125,6 +127,21 @@ impl std::fmt::Debug for StoreConfig {
     }
 }
 
+/// What `emporia gateway` passes on to its subgraphs, beside the request's id and trace.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForwardConfig {
+    /// Names of headers of the client.
+    pub headers: Vec<String>,
+}
+
+impl Default for ForwardConfig {
+    fn default() -> Self {
+        let headers = ["authorization", "accept-language", "emporia-channel", "emporia-guest"];
+        Self { headers: headers.map(str::to_owned).to_vec() }
+    }
+}
+
 /// One file for all services, or one for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -203,6 +220,7 @@ impl Default for Config {
             secrets: SecretsConfig::default(),
             payments: PaymentsConfig::default(),
             gateway: emporia_gateway::Config::default(),
+            forward: ForwardConfig::default(),
             log_format: LogFormat::default(),
         }
     }
@@ -233,7 +251,15 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the key, where it was found, and the nearest right one.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        Self::load_over(Self::default(), file)
+    }
+
+    /// As [`Config::load`], for a command with defaults of its own.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_over(defaults: Self, file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(defaults));
         if let Some(file) = file {
             if !file.exists() {
                 return Err(ConfigError::NoFile(file.to_owned()));

@@ -10,7 +10,7 @@ use emporia_contracts::{
 use emporia_customers::{API_KEY_PREFIX, IdentifyError};
 use emporia_gateway::{Caller, ErrorCode, GatewayError, Identify};
 use http::{HeaderMap, header};
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// Reads identity, channel and language from headers (or from the payload of `connection_init`).
 pub struct HeaderIdentity(pub Platform);
@@ -51,6 +51,16 @@ pub(crate) fn correlation<'a>(
 ) -> Option<&'a str> {
     value(headers, params, REQUEST_ID)
         .filter(|id| (1..=100).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
+}
+
+/// Whose requests are counted together, for limits of rates.
+pub(crate) fn key(principal: &Principal) -> Option<Arc<str>> {
+    match principal {
+        Principal::Customer(id) => Some(format!("customer/{id}").into()),
+        Principal::Operator { id, .. } => Some(format!("operator/{id}").into()),
+        Principal::Service { id, .. } => Some(format!("service/{id}").into()),
+        Principal::Anonymous | Principal::System(_) => None,
+    }
 }
 
 impl HeaderIdentity {
@@ -154,6 +164,7 @@ impl Identify for HeaderIdentity {
             .map_or_else(|| self.0.ids.next_uuid().to_string(), ToOwned::to_owned);
         let scopes = principal.scopes();
         let authenticated = !matches!(principal, Principal::Anonymous);
+        let key = key(&principal);
         // Staff sees what is not published, and what it has just changed.
         let shared = match &principal {
             Principal::Anonymous | Principal::Customer(_) => Some(format!("{}/{locale}", channel.key).into()),
@@ -161,7 +172,11 @@ impl Identify for HeaderIdentity {
         };
         let client = client::noted(headers);
         let context = RequestContext { principal, guest, channel, locale, correlation_id, client };
-        Ok(Caller { authenticated, scopes, data: Arc::new(context), forward: HeaderMap::new(), shared })
+        Ok(Caller { authenticated, scopes, data: Arc::new(context), forward: HeaderMap::new(), shared, key })
+    }
+
+    fn address(&self, headers: &HeaderMap, _: Option<IpAddr>) -> Option<IpAddr> {
+        client::noted(headers)
     }
 
     fn headers(&self) -> &'static [&'static str] {

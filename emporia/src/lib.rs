@@ -6,6 +6,7 @@ pub mod client;
 pub mod config;
 pub mod demo;
 pub mod fresh;
+pub mod front;
 pub mod graph;
 pub mod identity;
 pub mod import;

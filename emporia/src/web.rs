@@ -71,6 +71,16 @@ pub(crate) fn operations(platform: &Platform, metrics: Option<PrometheusHandle>)
         .with_state(Shared { platform: platform.clone(), metrics })
 }
 
+/// A gateway alone, with its health and metrics.
+pub fn front(graph: Router, metrics: PrometheusHandle, proxies: Proxies) -> Router {
+    let rest = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(|| async { "ready\n" }))
+        .route("/metrics", get(move || async move { rendered(Some(metrics)) }));
+    let routes = graph.layer(from_fn_with_state(proxies, client::note)).merge(rest);
+    finish(routes, "There is nothing here. The graph is at /graphql.")
+}
+
 /// The routes with what every server has around them; `nothing` is said where there is none.
 pub(crate) fn finish(routes: Router, nothing: &'static str) -> Router {
     routes

@@ -1,6 +1,6 @@
 //! Who asks.
 
-use std::{any::Any, collections::BTreeSet, fmt, sync::Arc};
+use std::{any::Any, collections::BTreeSet, fmt, net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use http::HeaderMap;
@@ -22,6 +22,8 @@ pub struct Caller {
     /// Callers with the same text here get the same answers to operations that anybody may run: kept answers are
     /// shared among them. `None` for those whose answers depend on who they are: nothing kept is given to them.
     pub shared: Option<Arc<str>>,
+    /// The account or API key whose requests are counted together; `None` for those who are known by their address only.
+    pub key: Option<Arc<str>>,
 }
 
 impl Caller {
@@ -33,6 +35,7 @@ impl Caller {
             data: Arc::new(()),
             forward: HeaderMap::new(),
             shared: None,
+            key: None,
         }
     }
 
@@ -68,6 +71,11 @@ pub trait Identify: Send + Sync + 'static {
         headers: &HeaderMap,
         connection_params: Option<&serde_json::Value>,
     ) -> Result<Caller, GatewayError>;
+
+    /// The address that asks, for limits of rates: that of the connection, or what a trusted proxy says it is.
+    fn address(&self, _headers: &HeaderMap, connection: Option<IpAddr>) -> Option<IpAddr> {
+        connection
+    }
 
     /// The headers that it looks at: caches on the way to the client keep answers apart by them.
     fn headers(&self) -> &'static [&'static str] {

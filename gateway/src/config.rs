@@ -1,6 +1,6 @@
 //! What can be set, with defaults fit for production.
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,10 @@ pub struct Config {
     /// How long a whole query or mutation may take.
     #[serde(with = "millis")]
     pub request_timeout: Duration,
+    /// How often somebody may ask.
+    pub rates: RateLimits,
+    /// Which pages of other origins may ask.
+    pub cors: CorsConfig,
     /// Documents that clients name instead of sending them.
     pub documents: DocumentsConfig,
     /// Answers that are kept.
@@ -49,6 +53,8 @@ impl Default for Config {
             planning_timeout: Duration::from_millis(1_000),
             subgraph_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
+            rates: RateLimits::default(),
+            cors: CorsConfig::default(),
             documents: DocumentsConfig::default(),
             response_cache: ResponseCacheConfig::default(),
             subscriptions: SubscriptionConfig::default(),
@@ -57,9 +63,15 @@ impl Default for Config {
 }
 
 impl Config {
-    /// For the demo and for developers: introspection, query plans, whole errors.
+    /// For the demo and for developers: introspection, query plans, whole errors, no limits of rates.
     pub fn demo() -> Self {
-        Self { introspection: true, mask_errors: false, query_plan_on_request: true, ..Self::default() }
+        Self {
+            introspection: true,
+            mask_errors: false,
+            query_plan_on_request: true,
+            rates: RateLimits { enabled: false, ..RateLimits::default() },
+            ..Self::default()
+        }
     }
 }
 
@@ -75,6 +87,57 @@ pub enum UndeclaredAccess {
     Deny,
     /// Start, and let everybody use the field. For other people's supergraphs, which know no `@public`.
     Allow,
+}
+
+/// How often somebody may ask. Who asks more often is refused with `RATE_LIMITED` (429) and told how long to wait.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimits {
+    /// Count at all.
+    pub enabled: bool,
+    /// Requests from one address (of IPv6, one /64).
+    pub per_address: Option<Rate>,
+    /// Operations of one account or API key.
+    pub per_caller: Option<Rate>,
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        let rate = Rate {
+            per_second: NonZeroU32::MIN.saturating_add(99),
+            burst: NonZeroU32::MIN.saturating_add(499),
+        };
+        Self { enabled: true, per_address: Some(rate), per_caller: Some(rate) }
+    }
+}
+
+/// A token bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// Requests a second in the long run.
+    pub per_second: NonZeroU32,
+    /// Requests at once, after a rest.
+    pub burst: NonZeroU32,
+}
+
+/// Which pages of other origins may ask (CORS). Without origins: none.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CorsConfig {
+    /// Origins (`https://shop.example`), or `*` for all. They may open WebSockets, too.
+    pub allowed_origins: Vec<String>,
+    /// Whether their requests may carry cookies.
+    pub credentials: bool,
+    /// How long a browser may remember the answer.
+    #[serde(with = "millis")]
+    pub max_age: Duration,
+}
+
+impl Default for CorsConfig {
+    fn default() -> Self {
+        Self { allowed_origins: vec![], credentials: false, max_age: Duration::from_secs(600) }
+    }
 }
 
 /// Documents that clients name instead of sending them.

@@ -34,6 +34,8 @@ pub enum ErrorCode {
     CsrfPrevented,
     /// A mutation came by GET, which must not change anything.
     MutationOverGet,
+    /// This address or caller asks more often than allowed.
+    RateLimited,
     /// Introspection is switched off here.
     IntrospectionDisabled,
     /// The request body is larger than allowed.
@@ -91,6 +93,7 @@ impl ErrorCode {
             Self::Forbidden => "FORBIDDEN",
             Self::CsrfPrevented => "CSRF_PREVENTED",
             Self::MutationOverGet => "MUTATION_OVER_GET",
+            Self::RateLimited => "RATE_LIMITED",
             Self::IntrospectionDisabled => "INTROSPECTION_DISABLED",
             Self::LimitBody => "LIMIT_BODY",
             Self::LimitBatch => "LIMIT_BATCH",
@@ -121,6 +124,7 @@ impl ErrorCode {
             Self::Forbidden | Self::CsrfPrevented => 403,
             Self::MutationOverGet => 405,
             Self::LimitBody => 413,
+            Self::RateLimited => 429,
             Self::InternalServerError => 500,
             Self::SubgraphInvalidResponse | Self::SubgraphUnavailable => 502,
             Self::RequestTimeout | Self::PlanningTimeout => 503,
@@ -255,7 +259,8 @@ pub(crate) fn mask(error: &mut ResponseError, request_id: &str) {
 /// The HTTP status for the code of the first error of a refused request.
 pub(crate) fn status_of_code(code: Option<&str>) -> u16 {
     use ErrorCode as C;
-    const NOT_400: [ErrorCode; 11] = [
+    const NOT_400: [ErrorCode; 12] = [
+        C::RateLimited,
         C::Unauthenticated,
         C::Forbidden,
         C::CsrfPrevented,

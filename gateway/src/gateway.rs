@@ -28,6 +28,7 @@ use crate::{
     documents::{Documents, ManifestError, ToRemember},
     error::{ErrorCode, ResponseError, mask},
     execute::Run,
+    http::{self, CorsError},
     introspect,
     limits::{self, CostError, Costs},
     merge::State,
@@ -53,6 +54,9 @@ pub enum BuildError {
     /// Its hints about keeping answers cannot be used.
     #[error("supergraph: {0}")]
     Hint(#[from] HintError),
+    /// The origins of other pages cannot be used.
+    #[error(transparent)]
+    Cors(#[from] CorsError),
     /// The trusted documents cannot be read.
     #[error(transparent)]
     Documents(#[from] ManifestError),
@@ -165,6 +169,7 @@ impl GatewayBuilder {
         costs.read(sdl)?;
         let kept = &self.config.response_cache;
         let kept = (kept.enabled && !hints.is_empty()).then(|| Shelf::new(kept));
+        http::check_cors(&self.config.cors)?;
         let documents = Documents::new(&self.config.documents)?;
         let planning = Planning {
             costs,

@@ -1,16 +1,21 @@
 //! The gateway on HTTP: GraphQL over HTTP, server-sent events, WebSockets, GraphiQL.
 
 mod body;
+mod cors;
 mod freshness;
 mod graphiql;
 mod negotiate;
 mod query;
+mod rates;
 mod sse;
+mod trace;
 mod websocket;
 
 use std::sync::Arc;
 
 pub use body::{BodyError, read_body};
+pub use cors::CorsError;
+pub(crate) use cors::check as check_cors;
 
 use axum::{Router, routing::get};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -47,17 +52,25 @@ pub struct HttpOptions {
 pub(crate) struct Shared {
     pub(crate) gateway: Gateway,
     pub(crate) identify: Arc<dyn Identify>,
+    pub(crate) rates: Arc<rates::Rates>,
 }
 
 /// The routes of the gateway: `/graphql` (POST, GET, WebSocket), `/graphql/ws`, and `/graphiql` where wanted.
 ///
-/// What belongs to a whole server (compression, CORS, TLS, rate limits) is added around it.
+/// What belongs to a whole server (compression, TLS) is added around it. Rates are counted by address where the server is
+/// made with `into_make_service_with_connect_info::<SocketAddr>`.
 pub fn router(gateway: Gateway, identify: impl Identify, options: HttpOptions) -> Router {
-    let shared = Shared { gateway, identify: Arc::new(identify) };
+    let cors = cors::layer(&gateway.config().cors);
+    let rates = Arc::new(rates::Rates::new(&gateway.config().rates));
+    let shared = Shared { gateway, identify: Arc::new(identify), rates };
     let graphql = Router::new()
         .route("/graphql", get(query::get).post(query::post))
         .route("/graphql/ws", get(websocket::upgrade))
         .with_state(shared);
+    let graphql = match cors {
+        Some(cors) => graphql.layer(cors),
+        None => graphql,
+    };
     if options.graphiql { graphql.merge(graphiql::router(&options.examples)) } else { graphql }
 }
 

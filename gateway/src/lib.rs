@@ -39,13 +39,13 @@ pub use cache::{Changes, HintError, Kept};
 pub use caller::{Anonymous, Caller, Identify};
 pub use compose::{ComposeError, Supergraph, compose};
 pub use config::{
-    Config, DocumentsConfig, Limits, ResponseCacheConfig, SubscriptionConfig, UndeclaredAccess,
-    UnhintedFields,
+    Config, CorsConfig, DocumentsConfig, Limits, Rate, RateLimits, ResponseCacheConfig, SubscriptionConfig,
+    UndeclaredAccess, UnhintedFields,
 };
 pub use documents::ManifestError;
 pub use error::{ErrorCode, GatewayError, Location, ResponseError};
 pub use gateway::{BuildError, Gateway, GatewayBuilder};
-pub use http::{BodyError, Example, HttpOptions, read_body, router};
+pub use http::{BodyError, CorsError, Example, HttpOptions, read_body, router};
 pub use limits::CostError;
 pub use local::Local;
 pub use operation::OperationKind;

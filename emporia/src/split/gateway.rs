@@ -24,7 +24,7 @@ use emporia_id::Ids;
 use metrics_exporter_prometheus::PrometheusHandle;
 use moka::future::Cache;
 use serde::Deserialize;
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// How long what commerce said of a caller is believed: whoever is turned out is out within that time.
 const BELIEVED: Duration = Duration::from_secs(1);
@@ -171,12 +171,17 @@ impl Identify for AskCommerce {
         };
         let authenticated = !matches!(bearer.principal, Principal::Anonymous);
         let scopes = bearer.principal.scopes();
+        let key = identity::key(&bearer.principal);
         let mut forward = HeaderMap::new();
         // It is made of hexadecimal digits and a dot.
         if let Ok(pass) = HeaderValue::from_str(&self.0.passes.issue(Some(bearer))) {
             forward.insert(HeaderName::from_static(pass::HEADER), pass);
         }
-        Ok(Caller { authenticated, scopes, forward, ..Caller::anonymous() })
+        Ok(Caller { authenticated, scopes, forward, key, ..Caller::anonymous() })
+    }
+
+    fn address(&self, headers: &HeaderMap, _: Option<IpAddr>) -> Option<IpAddr> {
+        client::noted(headers)
     }
 }
 

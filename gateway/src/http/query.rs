@@ -1,11 +1,16 @@
 //! POST and GET on `/graphql`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     body::{Body, Bytes},
     extract::{
-        Query, State,
+        ConnectInfo, Extension, Query, State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     response::{IntoResponse, Response as HttpResponse},
@@ -17,7 +22,9 @@ use serde_json::{Map, Value};
 use super::{
     BodyError, QUERY_PLAN, REQUEST_ID, Shared, freshness, header_value,
     negotiate::{Media, accepted, is_json},
-    request_id, sse, websocket,
+    request_id, sse,
+    trace::TraceContext,
+    websocket,
 };
 use crate::{
     error::{ErrorCode, GatewayError},
@@ -33,11 +40,18 @@ const PREFLIGHT_HEADERS: [&str; 2] = ["emporia-csrf", "apollo-require-preflight"
 struct Refused {
     status: StatusCode,
     error: GatewayError,
+    /// How long to wait before trying again.
+    wait: Option<Duration>,
 }
 
 impl Refused {
     fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { status, error: GatewayError::new(code, message) }
+        Self { status, error: GatewayError::new(code, message), wait: None }
+    }
+
+    fn too_often(wait: Duration) -> Self {
+        let message = format!("Too many requests: wait {} ms.", wait.as_millis().max(1));
+        Self { wait: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message) }
     }
 
     fn bad(message: impl Into<String>) -> Self {
@@ -48,28 +62,43 @@ impl Refused {
 impl From<GatewayError> for Refused {
     fn from(error: GatewayError) -> Self {
         let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::BAD_REQUEST);
-        Self { status, error }
+        Self { status, error, wait: None }
     }
 }
 
-pub(super) async fn post(State(shared): State<Shared>, headers: HeaderMap, body: Body) -> HttpResponse {
+pub(super) async fn post(
+    State(shared): State<Shared>,
+    peer: Option<Peer>,
+    headers: HeaderMap,
+    body: Body,
+) -> HttpResponse {
     let id = request_id(&headers);
     let Some(media) = accepted(&headers) else { return not_acceptable(&id) };
     let read = async {
+        let client = admit_address(&shared, peer, &headers)?;
         let asked = read_body(&shared, &headers, body).await?;
-        Ok((asked, context(&shared, &headers, id.clone(), true).await?))
+        let context = context(&shared, &headers, id.clone(), true).await?;
+        let operations = match &asked {
+            Asked::One(_) => 1,
+            Asked::Batch(all) => all.len(),
+        };
+        // The first of a batch is counted already.
+        shared.rates.address(client, operations - 1).map_err(Refused::too_often)?;
+        admit_caller(&shared, &context, operations)?;
+        Ok((asked, context))
     };
     respond(&shared, &Method::POST, &headers, media, &id, read.await).await
 }
 
 pub(super) async fn get(
     State(shared): State<Shared>,
+    peer: Option<Peer>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     headers: HeaderMap,
     query: Result<Query<HashMap<String, String>>, axum::extract::rejection::QueryRejection>,
 ) -> HttpResponse {
     if let Ok(upgrade) = upgrade {
-        return websocket::accept(shared, upgrade, headers);
+        return websocket::accept(shared, upgrade, peer, headers);
     }
     let id = request_id(&headers);
     let Some(media) = accepted(&headers) else { return not_acceptable(&id) };
@@ -78,11 +107,31 @@ pub(super) async fn get(
             let message = format!("Send one of the headers {} with a GET.", PREFLIGHT_HEADERS.join(", "));
             return Err(GatewayError::new(ErrorCode::CsrfPrevented, message).into());
         }
+        admit_address(&shared, peer, &headers)?;
         let Query(parameters) = query.map_err(|e| Refused::bad(e.to_string()))?;
         let asked = Asked::One(read_parameters(parameters)?);
-        Ok((asked, context(&shared, &headers, id.clone(), false).await?))
+        let context = context(&shared, &headers, id.clone(), false).await?;
+        admit_caller(&shared, &context, 1)?;
+        Ok((asked, context))
     };
     respond(&shared, &Method::GET, &headers, media, &id, read.await).await
+}
+
+/// The address at the other end of the connection.
+pub(super) type Peer = Extension<ConnectInfo<SocketAddr>>;
+
+fn admit_address(
+    shared: &Shared,
+    peer: Option<Peer>,
+    headers: &HeaderMap,
+) -> Result<Option<IpAddr>, Refused> {
+    let client = shared.identify.address(headers, peer.map(|Extension(ConnectInfo(address))| address.ip()));
+    shared.rates.address(client, 1).map_err(Refused::too_often)?;
+    Ok(client)
+}
+
+fn admit_caller(shared: &Shared, context: &RequestContext, operations: usize) -> Result<(), Refused> {
+    shared.rates.caller(context.caller.key.as_ref(), operations).map_err(Refused::too_often)
 }
 
 /// What one HTTP request asks.
@@ -156,6 +205,8 @@ async fn context(
 ) -> Result<RequestContext, GatewayError> {
     let mut caller = shared.identify.identify(headers, None).await?;
     caller.forward.insert(REQUEST_ID, header_value(&request_id));
+    let trace = TraceContext::of(headers);
+    trace.forward(headers, &mut caller.forward);
     Ok(RequestContext { caller, request_id, query_plan: headers.contains_key(QUERY_PLAN), mutations })
 }
 
@@ -196,10 +247,16 @@ async fn respond(
             }
             http
         }
-        Err(Refused { status, error }) => {
+        Err(Refused { status, error, wait }) => {
             telemetry::refused(error.code.as_str());
             let media = if media == Media::EventStream { Media::Json } else { media };
-            write(status, media, id, error.into())
+            let mut http = write(status, media, id, error.into());
+            if let Some(wait) = wait {
+                // Whole seconds, and not too early.
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                http.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            }
+            http
         }
     }
 }

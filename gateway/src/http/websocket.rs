@@ -4,24 +4,38 @@ mod connection;
 mod message;
 
 use axum::{
-    extract::{State, ws::WebSocketUpgrade},
+    extract::{ConnectInfo, Extension, State, ws::WebSocketUpgrade},
     response::{IntoResponse, Response as HttpResponse},
 };
 use http::{HeaderMap, StatusCode, header};
 
-use super::Shared;
+use super::{Shared, query::Peer};
+use crate::{error::ErrorCode, telemetry};
 
 const PROTOCOL: &str = "graphql-transport-ws";
 
 pub(super) async fn upgrade(
     State(shared): State<Shared>,
+    peer: Option<Peer>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> HttpResponse {
-    accept(shared, upgrade, headers)
+    accept(shared, upgrade, peer, headers)
 }
 
-pub(super) fn accept(shared: Shared, upgrade: WebSocketUpgrade, headers: HeaderMap) -> HttpResponse {
+pub(super) fn accept(
+    shared: Shared,
+    upgrade: WebSocketUpgrade,
+    peer: Option<Peer>,
+    headers: HeaderMap,
+) -> HttpResponse {
+    let client = shared.identify.address(&headers, peer.map(|Extension(ConnectInfo(address))| address.ip()));
+    if let Err(wait) = shared.rates.address(client, 1) {
+        telemetry::refused(ErrorCode::RateLimited.as_str());
+        let seconds = wait.as_secs() + 1;
+        let retry = [(header::RETRY_AFTER, seconds.to_string())];
+        return (StatusCode::TOO_MANY_REQUESTS, retry, "Too many requests.").into_response();
+    }
     // Browsers send cookies with WebSockets of any page and know no preflight for them.
     if !origin_allowed(&shared, &headers) {
         return (StatusCode::FORBIDDEN, "This origin may not open a WebSocket here.").into_response();
@@ -31,13 +45,15 @@ pub(super) fn accept(shared: Shared, upgrade: WebSocketUpgrade, headers: HeaderM
         .protocols([PROTOCOL])
         .max_message_size(limit)
         .max_frame_size(limit)
-        .on_upgrade(move |socket| connection::serve(socket, shared, headers))
+        .on_upgrade(move |socket| connection::serve(socket, shared, client, headers))
 }
 
 fn origin_allowed(shared: &Shared, headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
     let Some(origin) = text(header::ORIGIN) else { return true };
+    let config = shared.gateway.config();
     let own = origin.split_once("://").map(|(_, host)| host);
     own.is_some() && own == text(header::HOST)
-        || shared.gateway.config().subscriptions.allowed_origins.iter().any(|allowed| allowed == origin)
+        || config.subscriptions.allowed_origins.iter().any(|allowed| allowed == origin)
+        || config.cors.allowed_origins.iter().any(|allowed| allowed == origin || allowed == "*")
 }

@@ -10,6 +10,7 @@ mod http;
 mod introspection;
 mod limits;
 mod planning;
+mod rates;
 mod remote;
 mod server;
 mod sse;

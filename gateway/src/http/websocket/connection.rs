@@ -1,6 +1,6 @@
 //! One WebSocket, from its first message to its last.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr, time::Duration};
 
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::StreamExt;
@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    super::{REQUEST_ID, Shared, header_value},
+    super::{REQUEST_ID, Shared, header_value, trace::TraceContext},
     message::{self, ClientMessage, Close},
 };
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     error::{ErrorCode, ResponseError},
     request::{Request, RequestContext},
     response::Response,
+    telemetry,
 };
 
 /// Ping intervals a message may wait to be taken.
@@ -45,6 +46,8 @@ enum What {
 struct Connection {
     shared: Shared,
     caller: Caller,
+    /// Whose rate counts where the caller has none of its own.
+    client: Option<IpAddr>,
     running: HashMap<String, (u64, AbortHandle)>,
     runs: u64,
     /// Dropped with the connection, and all operations with it.
@@ -52,9 +55,9 @@ struct Connection {
     say: mpsc::Sender<Said>,
 }
 
-pub(super) async fn serve(mut socket: WebSocket, shared: Shared, headers: HeaderMap) {
+pub(super) async fn serve(mut socket: WebSocket, shared: Shared, client: Option<IpAddr>, headers: HeaderMap) {
     let end = match open(&mut socket, &shared, &headers).await {
-        Ok(caller) => talk(&mut socket, shared, caller).await,
+        Ok(caller) => talk(&mut socket, shared, caller, client).await,
         Err(end) => end,
     };
     if let Some(frame) = end {
@@ -106,12 +109,12 @@ fn receive(frame: Option<Result<Message, axum::Error>>) -> Result<Option<ClientM
     }
 }
 
-async fn talk(socket: &mut WebSocket, shared: Shared, caller: Caller) -> End {
+async fn talk(socket: &mut WebSocket, shared: Shared, caller: Caller, client: Option<IpAddr>) -> End {
     let config = shared.gateway.config().subscriptions.clone();
     // Full, it holds the operations back until the client has read.
     let (say, mut said) = mpsc::channel(config.buffer.max(1));
     let mut connection =
-        Connection { shared, caller, running: HashMap::new(), runs: 0, tasks: JoinSet::new(), say };
+        Connection { shared, caller, client, running: HashMap::new(), runs: 0, tasks: JoinSet::new(), say };
     let mut pings = interval(config.ping_interval);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pings.tick().await;
@@ -157,6 +160,12 @@ impl Connection {
                 Ok(Some(message::error(&id, &refused)))
             }
             ClientMessage::Subscribe { id, payload } => {
+                if let Err(wait) = self.admit() {
+                    telemetry::refused(ErrorCode::RateLimited.as_str());
+                    let message = format!("Too many requests: wait {} ms.", wait.as_millis().max(1));
+                    let refused = ResponseError::new(ErrorCode::RateLimited, message).into();
+                    return Ok(Some(message::error(&id, &refused)));
+                }
                 self.start(id, payload);
                 Ok(None)
             }
@@ -169,12 +178,22 @@ impl Connection {
         }
     }
 
+    /// An operation on a connection counts as one that comes by itself.
+    fn admit(&self) -> Result<(), Duration> {
+        match &self.caller.key {
+            Some(key) => self.shared.rates.caller(Some(key), 1),
+            None => self.shared.rates.address(self.client, 1),
+        }
+    }
+
     fn start(&mut self, id: String, request: Request) {
         while self.tasks.try_join_next().is_some() {}
         self.runs += 1;
         let (run, gateway, say) = (self.runs, self.shared.gateway.clone(), self.say.clone());
         let mut context = RequestContext::new(self.caller.clone());
         context.caller.forward.insert(REQUEST_ID, header_value(&context.request_id));
+        let none = HeaderMap::new();
+        TraceContext::of(&none).forward(&none, &mut context.caller.forward);
         let name = id.clone();
         let task = self.tasks.spawn(async move {
             let said = |what| Said { id: name.clone(), run, what };
