@@ -7,7 +7,7 @@ use emporia::{
     platform::{Parts, Platform},
 };
 use emporia_id::SystemClock;
-use emporia_testpg::Database;
+use emporia_testpg::{Cluster, Database};
 use emporia_vault::MasterKey;
 use process::{Process, emporia, free_port, run, text, waited};
 use serde_json::{Value, json};
@@ -30,9 +30,11 @@ fn the_password_of_a_database_is_never_shown() {
     };
     let check = ["config", "check"];
     assert!(said(format!("[store]\nurl = {url:?}"), &check).contains("postgres://127.0.0.1:1/shop"));
-    assert!(said(format!("store = {url:?}"), &check).contains("store"));
+    assert!(said(format!("store = {url:?}"), &check).contains("postgres://127.0.0.1:1/shop"));
+    assert!(said(format!("store = [{url:?}]"), &check).contains("a URL, postgres://…, or a table"));
     assert!(said(format!("[store]\nlayout = {url:?}"), &check).contains("store.layout"));
     assert!(said(format!("[store]\nurl = {url:?}"), &["backup", "copy"]).contains("pg_dump"));
+    assert!(said(format!("store = {url:?}"), &["restore", "copy"]).contains("pg_restore"));
     assert!(
         said(format!("[store]\nurl = {url:?}"), &["mail"]).contains("127.0.0.1:1"),
         "nobody listens there"
@@ -45,19 +47,25 @@ struct Shop {
     addresses: [String; 2],
     client: reqwest::Client,
     servers: Vec<Process>,
-    _database: Database,
+    _database: Option<Database>,
 }
 
 impl Shop {
     async fn open() -> Option<Self> {
         let database = emporia_testpg::database()?;
+        let url = database.url().to_owned();
+        Some(Self::over(&url, Some(database)).await)
+    }
+
+    /// Two servers over the database at `url`.
+    async fn over(url: &str, database: Option<Database>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let addresses = [0, 1].map(|_| format!("127.0.0.1:{}", free_port()));
         let config = format!(
             "data_dir = {:?}\n\n[store]\nurl = {:?}\n\n[secrets]\nmaster_key = \"{}\"\nemail_pepper = \"{}\"\n\n\
              [payments]\nsecret_key = \"sk_test_of_nobody\"\nwebhook_secret = \"whsec_dGVzdHRlc3R0ZXN0dGVzdA==\"\n",
             directory.path().join("data"),
-            database.url(),
+            url,
             *MasterKey::generate().to_base64(),
             *MasterKey::generate().to_base64(),
         );
@@ -78,7 +86,21 @@ impl Shop {
             };
             waited(Duration::from_secs(60), ready).await;
         }
-        Some(shop)
+        shop
+    }
+
+    /// Asks whether a server is ready: the status, and what it says.
+    async fn readiness(&self, server: usize) -> (u16, String) {
+        let answer =
+            self.client.get(format!("http://{}/readyz", self.addresses[server])).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// As [`Shop::ask`]: the whole answer, errors and all.
+    async fn answer(&self, server: usize, query: &str) -> Value {
+        let request = self.client.post(format!("http://{}/graphql", self.addresses[server]));
+        let answer = request.json(&json!({"query": query})).send().await.unwrap();
+        answer.json().await.unwrap()
     }
 
     async fn ask(&self, server: usize, query: &str, variables: Value, guest: Option<&str>) -> Value {
@@ -121,4 +143,35 @@ async fn two_servers_sell_from_one_database() {
     let found = shop.ask(1, seen, json!({"id": cart}), Some(token)).await;
     assert_eq!(found["cart"]["lines"][0]["quantity"], 1, "{found:#}");
     shop.ask(1, create, json!({}), None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_away_products_are_shown_and_carts_say_so_and_all_heals_when_it_is_back() {
+    let Some(mut cluster) = Cluster::start() else { return };
+    let shop = Shop::over(&cluster.url(), None).await;
+    let browse = |title: &str| {
+        // Each time another operation, so that no kept answer stands in for the rooms.
+        format!(
+            "query {title} {{ {title}: product(slug: \"mug\") {{ title variants {{ price {{ unit {{ amount }} }} }} }} }}"
+        )
+    };
+    let shown = shop.answer(0, &browse("before")).await["data"]["before"].clone();
+    assert_eq!(shown["title"], "Mug", "{shown:#}");
+    cluster.kill();
+    let without = shop.answer(0, &browse("without")).await;
+    assert_eq!(without["data"]["without"], shown, "{without:#}");
+    let create = "mutation { createCart(input: {lines: [{sku: \"MUG\", quantity: 1}]}) { cart { id } } }";
+    let refused = shop.answer(0, create).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "SERVICE_UNAVAILABLE", "{refused:#}");
+    let (status, says) = shop.readiness(0).await;
+    assert_eq!(status, 503);
+    assert!(says.contains("store:"), "{says}");
+    cluster.restart();
+    for server in [0, 1] {
+        waited(Duration::from_secs(30), async || {
+            shop.answer(server, create).await["data"]["createCart"]["cart"]["id"].as_str().map(drop)
+        })
+        .await;
+        assert_eq!(shop.readiness(server).await.0, 200, "{}", shop.log());
+    }
 }

@@ -168,7 +168,16 @@ fn copy_keys(from: &Path, to: &Path) -> Result<(), Failure> {
 }
 
 pub(crate) fn restore(args: RestoreArgs) -> Result<(), Failure> {
-    let to = args.settings.load()?.data_dir;
+    let config = args.settings.load()?;
+    let to = config.data_dir;
+    if let Some(options) = config.store.postgres()? {
+        let (place, keys) = (options.place(), to.join("keys"));
+        return Err(Failure::new(format!(
+            "the store is {place}: put its dump back with pg_restore or psql into an empty database, and the folder keys \
+             as of the same time or later to {}",
+            keys.display()
+        )));
+    }
     let manifest = emporia_store_sqlite::restore(&args.from, &to)?;
     say(&format!("Restored into {} as of {}.", to.display(), manifest.at));
     let (from, keys) = (args.from.join("keys"), to.join("keys"));

@@ -84,6 +84,7 @@ async fn identity(
     let shown: Shown = read(body).await?;
     let known = known(&shared.platform, &shown).await.map_err(|error| match error.code {
         ErrorCode::Unauthenticated => Refused(StatusCode::FORBIDDEN, error.message),
+        ErrorCode::SubgraphUnavailable => Refused(StatusCode::SERVICE_UNAVAILABLE, error.message),
         _ => Refused(StatusCode::UNPROCESSABLE_ENTITY, error.message),
     });
     known.map(Json)

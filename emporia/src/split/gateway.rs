@@ -127,6 +127,9 @@ impl Commerce {
             (StatusCode::UNPROCESSABLE_ENTITY, Ok(problem)) => {
                 Err(GatewayError::new(ErrorCode::BadUserInput, problem.detail))
             }
+            (StatusCode::SERVICE_UNAVAILABLE, Ok(problem)) => {
+                Err(GatewayError::new(ErrorCode::SubgraphUnavailable, problem.detail))
+            }
             _ => {
                 tracing::warn!(%status, "commerce refused this gateway: compare secrets.internal_key and the clocks");
                 Err(away())

@@ -35,7 +35,12 @@ impl Connector {
         };
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let tls = tls.map_err(unusable)?.with_platform_verifier().map_err(unusable)?.with_no_client_auth();
+        let tls = tls.map_err(unusable)?;
+        let tls = match &options.roots {
+            Some(roots) => tls.with_root_certificates(Arc::clone(roots)),
+            None => tls.with_platform_verifier().map_err(unusable)?,
+        };
+        let tls = tls.with_no_client_auth();
         let mut config = options.config.clone();
         let own = config.get_options().unwrap_or_default();
         let all = format!("{own} -c search_path={} {SETTINGS}", options.schema);

@@ -7,6 +7,14 @@ use tokio_postgres::{Error, error::SqlState};
 
 /// Translates errors; `place` is the server and database.
 pub(crate) fn fault(error: &Error, place: &str) -> StoreError {
+    if let Some(refused) = refused_certificate(error) {
+        return StoreError::Unusable {
+            what: place.to_owned(),
+            reason: format!(
+                "its certificate is refused: {refused}; sslrootcert= names a file with who may vouch for it"
+            ),
+        };
+    }
     let Some(code) = error.code() else {
         let detail = format!("{place}: {}", chain(error));
         // A value that is not of its column's type: not what we wrote.
@@ -56,6 +64,15 @@ pub(crate) fn is_cut(error: &Error) -> bool {
         }
         // Without a code it is the network, unless it is about a value.
         None => error.source().is_some_and(|source| source.is::<std::io::Error>()),
+    }
+}
+
+/// Why the server's certificate was not taken, if that is what failed.
+fn refused_certificate(error: &Error) -> Option<&rustls::CertificateError> {
+    let handshake = error.source()?.downcast_ref::<std::io::Error>()?;
+    match handshake.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(refused) => Some(refused),
+        _ => None,
     }
 }
 

@@ -1,5 +1,9 @@
 use emporia_id::{SharedClock, SystemClock};
 use emporia_store::StoreError;
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 use tokio_postgres::config::{Config, Host, SslMode, TargetSessionAttrs};
 
@@ -9,6 +13,8 @@ pub struct PostgresOptions {
     pub(crate) config: Box<Config>,
     /// The server and database without user and password, for messages.
     pub(crate) place: Arc<str>,
+    /// Who may vouch for the server; whoever the system trusts if none.
+    pub(crate) roots: Option<Arc<RootCertStore>>,
     pub(crate) schema: String,
     pub(crate) readers: usize,
     pub(crate) clock: SharedClock,
@@ -22,14 +28,20 @@ impl PostgresOptions {
     /// The database at `url` (`postgres://user:password@host:5432/database?sslmode=require`), in the schema `emporia`,
     /// by the system's clock. Several hosts may be named: then the one that can be written is taken.
     ///
+    /// `sslmode` is as PostgreSQL's own programs have it, but `require` verifies as much as `verify-full` does: that the
+    /// certificate is of that host and that someone trusted vouches for it. `sslrootcert` names a file (PEM) with those who
+    /// may vouch, in place of the system's.
+    ///
     /// # Errors
-    /// [`StoreError::Unusable`] when the text is no such URL; the message does not repeat it.
+    /// [`StoreError::Unusable`] when the text is no such URL, or the file has no certificates; the message does not repeat
+    /// the URL.
     pub fn new(url: &str) -> Result<Self, StoreError> {
         let unusable =
             |reason: String| StoreError::Unusable { what: "the URL of the store".to_owned(), reason };
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(unusable("it does not begin with postgres://".to_owned()));
         }
+        let (url, roots) = own_parameters(url).map_err(unusable)?;
         let mut config: Config =
             url.parse().map_err(|error: tokio_postgres::Error| unusable(error.to_string()))?;
         let place = place(&config);
@@ -53,6 +65,7 @@ impl PostgresOptions {
         Ok(Self {
             config: Box::new(config),
             place: place.into(),
+            roots,
             schema: "emporia".to_owned(),
             readers: 12,
             clock: Arc::new(SystemClock),
@@ -115,6 +128,32 @@ impl fmt::Debug for PostgresOptions {
             .field("schema", &self.schema)
             .finish_non_exhaustive()
     }
+}
+
+/// The URL without what its parser does not know: `sslmode=verify-…`, which is what we always do, and `sslrootcert`.
+fn own_parameters(url: &str) -> Result<(String, Option<Arc<RootCertStore>>), String> {
+    let Some((begin, parameters)) = url.split_once('?') else { return Ok((url.to_owned(), None)) };
+    let (mut kept, mut roots) = (vec![], None);
+    for parameter in parameters.split('&') {
+        match parameter.split_once('=') {
+            Some(("sslmode", "verify-full" | "verify-ca")) => kept.push("sslmode=require"),
+            Some(("sslrootcert", file)) => roots = Some(Arc::new(trusted(&file.replace("%2F", "/"))?)),
+            _ => kept.push(parameter),
+        }
+    }
+    let separator = if kept.is_empty() { "" } else { "?" };
+    Ok((format!("{begin}{separator}{}", kept.join("&")), roots))
+}
+
+/// The certificates of a file.
+fn trusted(file: &str) -> Result<RootCertStore, String> {
+    let failed = |reason: &dyn fmt::Display| format!("sslrootcert {file}: {reason}");
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| failed(&error))? {
+        let certificate = certificate.map_err(|error| failed(&error))?;
+        roots.add(certificate).map_err(|error| failed(&error))?;
+    }
+    if roots.is_empty() { Err(failed(&"there is no certificate in it (PEM)")) } else { Ok(roots) }
 }
 
 fn place(config: &Config) -> String {

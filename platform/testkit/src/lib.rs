@@ -62,6 +62,7 @@ pub struct Emporia {
     psp: Mutex<Option<Server>>,
     http: Option<Server>,
     dir: Option<TempDir>,
+    beside: Box<dyn Fn() -> Parts + Send + Sync>,
     _database: Option<Rented>,
 }
 
@@ -157,18 +158,21 @@ impl Emporia {
         let psp_server = Server::psp(testpay.clone(), psp);
         let base = format!("http://{psp_address}");
         let client = || TestpayClient::new(&base, PSP_KEY, ClientTimeouts::default()).unwrap();
-        let platform = Platform::open(Parts {
-            data_dir: dir.path().join("data"),
-            engine,
+        let (data_dir, master_key, at) = (dir.path().join("data"), MasterKey::generate(), base.clone());
+        let parts = move || Parts {
+            data_dir: data_dir.clone(),
+            engine: engine.clone(),
             ids: Ids::random(clock.clone()),
-            clock,
-            master_key: MasterKey::generate(),
+            clock: clock.clone(),
+            master_key: master_key.clone(),
             email_pepper: b"the testkit's pepper, 32 bytes at least".to_vec(),
-            provider: Arc::new(TestpayProvider::new(client(), WEBHOOK_SECRET)),
+            provider: Arc::new(TestpayProvider::new(
+                TestpayClient::new(&at, PSP_KEY, ClientTimeouts::default()).unwrap(),
+                WEBHOOK_SECRET,
+            )),
             cheap_passwords: true,
-        })
-        .await
-        .unwrap();
+        };
+        let platform = Platform::open(parts()).await.unwrap();
         let tasks = if setup.tasks { Some(Tasks::start(&platform).await.unwrap()) } else { None };
         let options = WebOptions {
             gateway: Config::demo(),
@@ -196,8 +200,14 @@ impl Emporia {
             psp: Mutex::new(Some(psp_server)),
             http: Some(Server { task, stop }),
             dir: Some(dir),
+            beside: Box::new(parts),
             _database: database,
         }
+    }
+
+    /// The rooms once more, as another process has them: on PostgreSQL only, files have one owner.
+    pub async fn beside(&self) -> Platform {
+        Platform::open((self.beside)()).await.unwrap()
     }
 
     /// Asks the graph, without HTTP between, with these headers.

@@ -12,9 +12,9 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Runs the server until a word comes from the test, or the end of its pipe: then nobody needs the data any more. `$0`: the programs; `$1`: our directory; `$2`: the port.
+/// Runs the server until a word comes from the test, or the end of its pipe: then nobody needs the data any more. `$0`: the programs; `$1`: our directory; `$2`: the port; `$3`: whether TLS is on.
 const KEEPER: &str = r#"
-"$0/postgres" -D "$1/data" -p "$2" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$1" \
+"$0/postgres" -D "$1/data" -p "$2" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$1" -c ssl="$3" \
     -c max_connections=200 -c max_wal_size=4GB >>"$1/log" 2>&1 </dev/null &
 server=$!
 read -r keep
@@ -28,6 +28,7 @@ pub struct Cluster {
     binaries: Binaries,
     directory: TempDir,
     port: u16,
+    certificate: Option<String>,
     keeper: Child,
 }
 
@@ -45,6 +46,18 @@ impl Cluster {
     /// # Panics
     /// As [`Cluster::start`].
     pub fn start_in(place: &Path) -> Option<Self> {
+        Self::begin(place, false)
+    }
+
+    /// As [`Cluster::start`], with TLS: its certificate is for `localhost`, and its own.
+    ///
+    /// # Panics
+    /// As [`Cluster::start`]; where there is no `openssl`.
+    pub fn start_with_tls() -> Option<Self> {
+        Self::begin(&std::env::temp_dir(), true)
+    }
+
+    fn begin(place: &Path, tls: bool) -> Option<Self> {
         let Some(binaries) = Binaries::find() else {
             crate::skipped();
             return None;
@@ -52,10 +65,20 @@ impl Cluster {
         let place = fs::canonicalize(place).expect("the place exists");
         let directory = TempDir::new_in(place).expect("a temporary directory can be made");
         binaries.give(directory.path());
-        binaries.init(&directory.path().join("data"));
+        let data = directory.path().join("data");
+        binaries.init(&data);
+        let certificate = tls.then(|| certify(&binaries, &data));
         let port = free_port();
-        let keeper = launch(&binaries, directory.path(), port);
-        Some(Self { binaries, directory, port, keeper })
+        let keeper = launch(&binaries, directory.path(), port, tls);
+        Some(Self { binaries, directory, port, certificate, keeper })
+    }
+
+    /// The server's certificate in PEM form, with which a client can verify it.
+    ///
+    /// # Panics
+    /// If it was started without TLS.
+    pub fn certificate(&self) -> &str {
+        self.certificate.as_deref().expect("it was started with TLS")
     }
 
     /// Where its first database is: `postgres://…`.
@@ -86,7 +109,7 @@ impl Cluster {
         self.end_keeper("keep\n");
         // Left behind by a kill; the process it names is gone.
         let _ = fs::remove_file(self.data().join("postmaster.pid"));
-        self.keeper = launch(&self.binaries, self.directory.path(), self.port);
+        self.keeper = launch(&self.binaries, self.directory.path(), self.port, self.certificate.is_some());
     }
 
     fn data(&self) -> PathBuf {
@@ -106,9 +129,22 @@ impl Drop for Cluster {
     }
 }
 
-fn launch(binaries: &Binaries, directory: &Path, port: u16) -> Child {
+/// Makes a key and a certificate where the server looks for them: the certificate.
+fn certify(binaries: &Binaries, data: &Path) -> String {
+    // As the server's user: to nobody else it may be readable.
+    let mut make = binaries.shell(
+        r#"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=emporia test server" \
+               -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE \
+               -keyout "$1/server.key" -out "$1/server.crt" && chmod 600 "$1/server.key""#,
+    );
+    let made = make.arg(data).output().expect("a shell starts");
+    assert!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
+    fs::read_to_string(data.join("server.crt")).expect("it was made")
+}
+
+fn launch(binaries: &Binaries, directory: &Path, port: u16, tls: bool) -> Child {
     let mut keeper = binaries.shell(KEEPER);
-    keeper.arg(directory).arg(port.to_string());
+    keeper.arg(directory).arg(port.to_string()).arg(if tls { "on" } else { "off" });
     keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     std::os::unix::process::CommandExt::process_group(&mut keeper, 0);
     let keeper = keeper.spawn().expect("a shell starts");

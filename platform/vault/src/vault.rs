@@ -9,13 +9,15 @@ use emporia_id::{Ids, SystemClock};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::{Serialize, de::DeserializeOwned};
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 /// Keys made in one flush. A crash loses at most so many ids that nobody has seen.
 const BATCH: usize = 64;
 /// Keys kept in memory.
 const CACHED: u64 = 20_000;
+/// How long: a key that another process destroys is forgotten within that time.
+const KEPT: Duration = Duration::from_secs(1);
 
 /// Seals and opens personal data. Cheap to clone.
 #[derive(Clone)]
@@ -44,7 +46,7 @@ impl Vault {
             file: KeyFile::open(path, master)?,
             ids: Ids::random(Arc::new(SystemClock)),
             ahead: Mutex::default(),
-            cache: moka::sync::Cache::new(CACHED),
+            cache: moka::sync::Cache::builder().max_capacity(CACHED).time_to_live(KEPT).build(),
         })))
     }
 
@@ -88,7 +90,8 @@ impl Vault {
         Ok(Some(serde_json::from_slice(&plain)?))
     }
 
-    /// Destroys a person's key, for good. Idempotent.
+    /// Destroys a person's key, for good. Idempotent. Other processes on the same file may open what is sealed for a
+    /// second more.
     ///
     /// # Errors
     /// [`VaultError::File`]: then the key is still there and the call has to be made again.

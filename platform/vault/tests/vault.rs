@@ -24,6 +24,21 @@ fn what_is_sealed_opens_after_a_restart_and_not_after_erasure() {
 }
 
 #[test]
+fn a_key_that_one_process_destroys_is_gone_in_another_within_a_second() {
+    let (dir, master) = (tempfile::tempdir().unwrap(), MasterKey::generate());
+    let (one, other) = (vault(&dir, &master), vault(&dir, &master));
+    let person = one.new_person().unwrap();
+    let sealed = one.seal(person, &"Ada").unwrap();
+    assert_eq!(other.unseal::<String>(&sealed).unwrap().as_deref(), Some("Ada"));
+    let begun = std::time::Instant::now();
+    one.destroy(person, Timestamp::UNIX_EPOCH).unwrap();
+    while other.unseal::<String>(&sealed).unwrap().is_some() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "it is still known");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn the_bytes_of_a_destroyed_key_are_gone_from_every_file() {
     let (dir, master) = (tempfile::tempdir().unwrap(), MasterKey::generate());
     let vault = vault(&dir, &master);
