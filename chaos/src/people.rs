@@ -83,8 +83,6 @@ impl Street<'_> {
         };
         if let Some(error) = answer["errors"].as_array().and_then(|errors| errors.first()) {
             self.seen.refused(error["extensions"]["code"].as_str().unwrap_or("an error without code"));
-                self.seen.refused(error["message"].as_str().unwrap());
-            }
             return None;
         }
         answer["data"].as_object().and_then(|data| data.values().next()).cloned()
