@@ -51,7 +51,7 @@ impl Split {
         let config = format!(
             "data_dir = {:?}\nstore = {:?}\n\n[commerce]\nurls = [\"http://{one}\", \"http://{two}\"]\n\n\
              [secrets]\nmaster_key = \"{}\"\nemail_pepper = \"{}\"\ninternal_key = \"{}\"\n\n\
-             [payments]\nbase_url = \"http://{psp}\"\nsecret_key = \"{SECRET_KEY}\"\nwebhook_secret = \"{WEBHOOK_SECRET}\"\n",
+             [gateway.rates]\nenabled = false\n\n[payments]\nbase_url = \"http://{psp}\"\nsecret_key = \"{SECRET_KEY}\"\nwebhook_secret = \"{WEBHOOK_SECRET}\"\n",
             directory.path().join("data"),
             database.url(),
             secret(),
