@@ -4,7 +4,7 @@
 mod process;
 
 use emporia::{
-    platform::{Parts, Platform, spaces},
+    platform::{Parts, Platform},
     serve,
 };
 use emporia_checkout::{Checkout, CheckoutState};
@@ -16,7 +16,6 @@ use emporia_contracts::{
 use emporia_events::{Envelope, Position};
 use emporia_id::SystemClock;
 use emporia_store::{IndexKey, Key, Query, Store};
-use emporia_store_sqlite::SqliteOptions;
 use emporia_testpay::api::{CardDetails, EntryType, FaultsRequest};
 use futures_util::future::join_all;
 use process::{Installation, waited};
@@ -59,7 +58,7 @@ async fn a_purchase_that_dies_at_any_point_is_finished_though_the_shopper_never_
         let checkout = shopper.ready_to_buy(&[("BOOK", 2), ("MUG", 1)]).await;
         assert!(shopper.complete(&checkout).await.is_none(), "the answer should be cut off at {point}");
         assert!(shop.died(Duration::from_secs(20)), "no crash at {point}");
-        let store = emporia_store_sqlite::open(SqliteOptions::new(shop.data_dir()), spaces()).await.unwrap();
+        let store = shop.store().await;
         assert_eq!(stored(&store, checkout.parse().unwrap()).await.state, state, "at {point}");
         store.close().await;
     }
@@ -111,8 +110,7 @@ async fn kills_at_any_moment_lose_and_double_nothing() {
         for _ in 0..KILLS {
             tokio::time::sleep(Duration::from_millis(300 + dice.next(1_200))).await;
             shop.kill();
-            let store =
-                emporia_store_sqlite::open(SqliteOptions::new(shop.data_dir()), spaces()).await.unwrap();
+            let store = shop.store().await;
             for checkout in open_checkouts(&store).await {
                 *hit.entry(checkout.state.name()).or_default() += 1;
             }

@@ -3,10 +3,13 @@
 
 use emporia::{
     config::Config,
-    platform::{Parts, Platform},
+    platform::{Parts, Platform, spaces},
 };
 use emporia_id::SystemClock;
+use emporia_store::Store;
+use emporia_store_sqlite::SqliteOptions;
 use emporia_testpay::{TestpayClient, client::ClientTimeouts};
+use emporia_teststore::Rented;
 use emporia_vault::MasterKey;
 use serde_json::{Value, json};
 use std::{
@@ -97,6 +100,7 @@ pub struct Installation {
     pub client: reqwest::Client,
     psp: Process,
     server: Mutex<Option<Process>>,
+    database: Option<Rented>,
 }
 
 impl Installation {
@@ -104,8 +108,13 @@ impl Installation {
     pub async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (http, psp) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
+        let database = emporia_teststore::database();
+        let store = database.as_ref().map_or_else(String::new, |database| {
+            let schema = database.schema.as_ref().map(|schema| format!("schema = {schema:?}\n"));
+            format!("\n[store]\nurl = {:?}\n{}", database.url, schema.unwrap_or_default())
+        });
         let config = format!(
-            "data_dir = {:?}\nlisten = \"{http}\"\n\n[secrets]\nmaster_key = \"{}\"\nemail_pepper = \"{}\"\n\n\
+            "data_dir = {:?}\nlisten = \"{http}\"\n{store}\n[secrets]\nmaster_key = \"{}\"\nemail_pepper = \"{}\"\n\n\
              [payments]\nbase_url = \"http://{psp}\"\nsecret_key = \"{SECRET_KEY}\"\nwebhook_secret = \"{WEBHOOK_SECRET}\"\n",
             dir.path().join("data"),
             *MasterKey::generate().to_base64(),
@@ -136,6 +145,7 @@ impl Installation {
                 .unwrap(),
             client: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
             server: Mutex::new(None),
+            database,
             dir,
         };
         let platform = this.open().await;
@@ -157,6 +167,15 @@ impl Installation {
 
     pub fn data_dir(&self) -> PathBuf {
         self.dir.path().join("data")
+    }
+
+    /// The store in this process, without rooms: only while the server is down.
+    pub async fn store(&self) -> Store {
+        match &self.database {
+            Some(database) => emporia_store_postgres::open(database.options.clone(), spaces()).await,
+            None => emporia_store_sqlite::open(SqliteOptions::new(self.data_dir()), spaces()).await,
+        }
+        .unwrap()
     }
 
     /// The rooms in this process: only while the server is down.

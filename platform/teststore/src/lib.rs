@@ -28,6 +28,10 @@ pub struct Place {
 pub struct Rented {
     /// How a store is opened there.
     pub options: PostgresOptions,
+    /// Where it is: `postgres://…`, for other processes.
+    pub url: String,
+    /// The schema, where it is not the usual one.
+    pub schema: Option<String>,
     /// What is dropped with this value.
     database: Option<Database>,
 }
@@ -45,12 +49,14 @@ pub fn database() -> Option<Rented> {
             let database = emporia_testpg::database();
             let database = database.expect("EMPORIA_TEST_STORE=postgres needs PostgreSQL");
             let options = PostgresOptions::new(database.url()).expect("it has a URL");
-            Some(Rented { options, database: Some(database) })
+            let url = database.url().to_owned();
+            Some(Rented { options, url, schema: None, database: Some(database) })
         }
         url => {
             let schema = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
             let options = PostgresOptions::new(url).and_then(|options| options.schema(&schema));
-            Some(Rented { options: options.expect("EMPORIA_TEST_STORE is a URL"), database: None })
+            let options = options.expect("EMPORIA_TEST_STORE is a URL");
+            Some(Rented { options, url: url.to_owned(), schema: Some(schema), database: None })
         }
     }
 }
