@@ -96,7 +96,7 @@ async fn bodies_that_are_no_operation_are_refused() {
         (json, b"[]".to_vec(), 400),
         (json, b"[5]".to_vec(), 400),
         (json, b"[{\"query\": \"{ channel { key } }\"}, null]".to_vec(), 400),
-        (json, format!("[{}]", vec![r#"{"query": "{ channel { key } }"}"#; 11].join(",")).into_bytes(), 400),
+        (json, format!("[{}]", [r#"{"query": "{ channel { key } }"}"#; 11].join(",")).into_bytes(), 400),
         (json, b"{}".to_vec(), 400),
         (json, b"{\"query\": 5}".to_vec(), 400),
         (json, b"{\"query\": null}".to_vec(), 400),
