@@ -264,7 +264,7 @@ async fn an_operator_made_at_the_command_line_signs_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_put_back_into_an_empty_directory_has_the_order_and_its_person() {
-    let shop = Installation::new().await;
+    let shop = Installation::on_files().await;
     shop.start(None).await;
     let place = "mutation($cart: ID!, $token: String!) { placeOrder(input: {cartId: $cart, email: \"ada@example.com\", deliveryOption: \"standard\", cardToken: $token, \
                  idempotencyKey: \"k\", shippingAddress: {name: \"Ada\", line1: \"Main Street 1\", city: \"Town\", countryCode: \"DE\"}}) { order { id number } userErrors { message } } }";
@@ -330,7 +330,7 @@ async fn register(shop: &Installation) -> serde_json::Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_copy_does_not_bring_back_whom_the_present_key_file_knows_to_be_erased() {
-    let shop = Installation::new().await;
+    let shop = Installation::on_files().await;
     let config = shop.config();
     let config = config.to_str().unwrap();
     shop.start(None).await;

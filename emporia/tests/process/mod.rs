@@ -104,11 +104,19 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// The provider runs; the data directory holds the small assortment; the server does not run yet.
+    /// The provider runs; the store holds the small assortment; the server does not run yet.
     pub async fn new() -> Self {
+        Self::over(emporia_teststore::database()).await
+    }
+
+    /// As [`Installation::new`], always over files: what only they have is tried.
+    pub async fn on_files() -> Self {
+        Self::over(None).await
+    }
+
+    async fn over(database: Option<Rented>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (http, psp) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
-        let database = emporia_teststore::database();
         let store = database.as_ref().map_or_else(String::new, |database| {
             let schema = database.schema.as_ref().map(|schema| format!("schema = {schema:?}\n"));
             format!("\n[store]\nurl = {:?}\n{}", database.url, schema.unwrap_or_default())
