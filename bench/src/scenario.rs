@@ -2,7 +2,7 @@
 
 use crate::seed::Article;
 use clap::ValueEnum;
-use emporia_testkit::Emporia;
+use emporia_testkit::{Dice, Emporia};
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -38,18 +38,14 @@ pub(crate) struct Shop {
 
 /// One client.
 pub(crate) struct Visitor {
-    dice: u64,
+    dice: Dice,
     cart: Option<(String, String, usize)>,
 }
 
 impl Visitor {
-    /// SplitMix64: which article next.
+    /// Which article next.
     fn roll(&mut self, below: usize) -> usize {
-        self.dice = self.dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.dice;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % below as u64).unwrap()
+        usize::try_from(self.dice.next(below as u64)).unwrap()
     }
 }
 
@@ -83,7 +79,7 @@ impl Shop {
     }
 
     pub(crate) fn visitor(&self, number: usize) -> Visitor {
-        Visitor { dice: number as u64 * 7_919, cart: None }
+        Visitor { dice: Dice(number as u64 * 7_919), cart: None }
     }
 
     async fn ask(&self, query: &str, variables: Value, guest: Option<&str>) -> Result<Value, ()> {

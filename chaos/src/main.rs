@@ -7,7 +7,6 @@
     reason = "what cannot be tried should stop where it is"
 )]
 
-mod dice;
 mod people;
 mod post;
 mod proxy;
@@ -16,7 +15,7 @@ mod trouble;
 mod world;
 
 use clap::{Parser, ValueEnum};
-use dice::Dice;
+use emporia_testkit::Dice;
 use futures_util::future::{join_all, join3};
 use people::{Seen, Street};
 use std::{

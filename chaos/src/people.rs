@@ -1,6 +1,7 @@
 //! Who works in the shop meanwhile: shoppers of every temper, and an operator.
 
-use crate::{dice::Dice, world::STAFF};
+use crate::world::STAFF;
+use emporia_testkit::Dice;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::{

@@ -1,6 +1,5 @@
 //! A bad postman between the payment provider and the shop: he loses webhooks, brings them twice, and late.
 
-use crate::dice::Dice;
 use axum::{
     Router,
     body::Bytes,
@@ -8,6 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
+use emporia_testkit::Dice;
 use parking_lot::Mutex;
 use std::{
     sync::{

@@ -1,10 +1,10 @@
 //! What goes wrong, one thing after the other.
 
 use crate::{
-    dice::Dice,
     proxy::{Proxy, Weather},
     world::{World, comes},
 };
+use emporia_testkit::Dice;
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},

@@ -89,7 +89,7 @@ impl Books {
 }
 
 /// Compares everything. With a provider, also what it holds with what we believe it holds: one call for each payment
-/// that is not over.
+/// of which nothing is under way.
 ///
 /// # Errors
 /// [`AuditError`]: the books cannot be read. Differences are no errors: they are in the report.

@@ -16,6 +16,7 @@ use emporia_contracts::{
 use emporia_events::{Envelope, Position};
 use emporia_id::SystemClock;
 use emporia_store::{IndexKey, Key, Query, Store};
+use emporia_testkit::Dice;
 use emporia_testpay::api::{CardDetails, EntryType, FaultsRequest};
 use futures_util::future::join_all;
 use process::{Installation, waited};
@@ -160,19 +161,6 @@ async fn shopping(shop: &Installation, mut dice: Dice, stop: &AtomicBool, acknow
                 None => assert_eq!(payload["userErrors"][0]["code"], "OUT_OF_STOCK", "{answer:#}"),
             }
         }
-    }
-}
-
-/// A repeatable series of numbers (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % below
     }
 }
 

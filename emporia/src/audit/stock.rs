@@ -61,14 +61,11 @@ pub(super) async fn check(store: &Store, books: &mut Books) -> Result<Check, Aud
     for (place, units) in std::mem::take(&mut books.allocated) {
         levels.entry(place).or_default().allocated += units;
     }
-    let places: Vec<_> = levels.iter().collect();
-    for chunk in places.chunks(PAGE) {
-        for ((sku, location), level) in chunk {
-            let found = inventory.levels(std::slice::from_ref(sku), std::slice::from_ref(location)).await?;
-            for found in &found {
-                check.examined += 1;
-                compare(&mut check, found, level, books.behind);
-            }
+    for ((sku, location), level) in &levels {
+        let found = inventory.levels(std::slice::from_ref(sku), std::slice::from_ref(location)).await?;
+        for found in &found {
+            check.examined += 1;
+            compare(&mut check, found, level, books.behind);
         }
     }
     Ok(check)

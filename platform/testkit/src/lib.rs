@@ -5,10 +5,12 @@
     reason = "a test that cannot be set up should stop where it is"
 )]
 
+mod dice;
 mod engine;
 mod small;
 mod story;
 
+pub use dice::Dice;
 pub use small::{more, seed};
 pub use story::{Shopper, until};
 

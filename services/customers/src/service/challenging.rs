@@ -97,20 +97,30 @@ impl CustomersService {
             .space
             .transact(|tx| async move {
                 let found = tx.get::<Customer>(&Customer::key_of(id)).await?;
-                let mut customer =
-                    found.ok_or_else(|| CustomersError::NotFound(format!("customer {id}")))?.value;
+                let customer = found.ok_or_else(|| CustomersError::NotFound(format!("customer {id}")))?.value;
                 if self.redeem(&tx, Purpose::VerifyEmail, &customer.mail_hash, code).await?.is_none() {
                     return Ok(false);
                 }
-                if customer.verified_at.is_none() {
-                    customer.verified_at = Some(self.now());
-                    tx.put(&customer)?;
-                    self.emit(&tx, &CustomerEmailVerified { customer_id: id }, meta)?;
-                }
+                self.email_is_read(&tx, customer, meta)?;
                 Ok::<_, CustomersError>(true)
             })
             .await?;
         if right { Ok(()) } else { Err(AccountRefusal::CodeWrong.into()) }
+    }
+
+    /// Notes, once, that a customer reads the mail of his address.
+    pub(crate) fn email_is_read(
+        &self,
+        tx: &Tx,
+        mut customer: Customer,
+        meta: &EventMeta,
+    ) -> Result<(), StoreError> {
+        if customer.verified_at.is_none() {
+            customer.verified_at = Some(self.now());
+            tx.put(&customer)?;
+            self.emit(tx, &CustomerEmailVerified { customer_id: customer.id }, meta)?;
+        }
+        Ok(())
     }
 
     async fn ask(
@@ -292,6 +302,6 @@ impl CustomersService {
     }
 }
 
-fn mail_address(text: &str) -> Result<Email, AccountRefusal> {
+pub(super) fn mail_address(text: &str) -> Result<Email, AccountRefusal> {
     text.parse().map_err(|_| AccountRefusal::Email)
 }

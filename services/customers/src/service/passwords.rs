@@ -1,12 +1,12 @@
 use crate::{
     commands::{AccountRefusal, password_fits},
     model::{Customer, Holder, MailClaim, Operator, Profile, Purpose, Realm, Session},
-    service::{CustomersError, CustomersService, SignedIn, sessions::AT_ONCE},
+    service::{CustomersError, CustomersService, SignedIn, challenging::mail_address, sessions::AT_ONCE},
 };
 use emporia_contracts::{
     Principal,
-    customers::{AccountNotice, CustomerEmailVerified, NoticeKind, PasswordChanged},
-    values::{Email, Locale},
+    customers::{AccountNotice, NoticeKind, PasswordChanged},
+    values::Locale,
 };
 use emporia_events::EventMeta;
 use emporia_store::{Children, Tx};
@@ -50,7 +50,7 @@ impl CustomersService {
         password: &str,
         meta: &EventMeta,
     ) -> Result<(), CustomersError> {
-        let email: Email = email.parse().map_err(|_| AccountRefusal::Email)?;
+        let email = mail_address(email)?;
         password_fits(password, &email)?;
         let mail_hash = &self.mail_hash(realm, &email);
         self.attempt(mail_hash)?;
@@ -63,7 +63,11 @@ impl CustomersService {
                 let claim = tx.get::<MailClaim>(&MailClaim::key_of(mail_hash)).await?;
                 let (Some(challenge), Some(claim)) = (redeemed, claim) else { return Ok(None) };
                 self.set_password(&tx, claim.holder, hash, &challenge.locale, meta).await?;
-                self.email_is_read(&tx, claim.holder, meta).await?;
+                if let Holder::Customer(id) = claim.holder
+                    && let Some(found) = tx.get::<Customer>(&Customer::key_of(id)).await?
+                {
+                    self.email_is_read(&tx, found.value, meta)?;
+                }
                 Ok::<_, CustomersError>(Some(claim.value.holder))
             })
             .await?;
@@ -148,18 +152,6 @@ impl CustomersService {
         if let Some(Profile { email, name, .. }) = self.deps.vault.unseal(&profile)? {
             let notice = AccountNotice { email, name, code: None, valid_until: None };
             self.tell(tx, profile.person, NoticeKind::PasswordChanged, &notice, locale, meta)?;
-        }
-        Ok(())
-    }
-
-    async fn email_is_read(&self, tx: &Tx, holder: Holder, meta: &EventMeta) -> Result<(), CustomersError> {
-        let Holder::Customer(id) = holder else { return Ok(()) };
-        let Some(found) = tx.get::<Customer>(&Customer::key_of(id)).await? else { return Ok(()) };
-        let mut customer = found.value;
-        if customer.verified_at.is_none() {
-            customer.verified_at = Some(self.now());
-            tx.put(&customer)?;
-            self.emit(tx, &CustomerEmailVerified { customer_id: id }, meta)?;
         }
         Ok(())
     }
