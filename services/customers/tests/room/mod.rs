@@ -43,7 +43,7 @@ pub struct Room {
 }
 
 /// A document that says nothing.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Probe {
     external_id: String,
 }
