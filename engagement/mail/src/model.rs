@@ -112,6 +112,14 @@ pub(crate) enum Content {
 }
 
 impl Mail {
+    /// About what it takes in a transaction.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.content {
+            Content::Sealed(sealed) => sealed.data.len(),
+            Content::Erased(_) => 1,
+        }
+    }
+
     pub(crate) fn key_of(person: PersonId, id: MailId) -> Key {
         Self::all_of(person).child(id.to_string())
     }
