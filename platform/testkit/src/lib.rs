@@ -18,7 +18,7 @@ use emporia::{
     client::Proxies,
     graph,
     identity::HeaderIdentity,
-    platform::{Parts, Platform, Tasks},
+    platform::{Engine, Parts, Platform, Tasks},
     web::{self, WebOptions},
 };
 use emporia_customers::Registration;
@@ -103,6 +103,10 @@ pub struct Setup {
     pub durability: Durability,
     /// Whether consumers and sweeps run; without them a test runs each itself.
     pub tasks: bool,
+    /// Where the store is; as `EMPORIA_TEST_STORE` says when absent.
+    pub engine: Option<Engine>,
+    /// The gateway's settings.
+    pub gateway: Config,
 }
 
 impl Default for Setup {
@@ -114,7 +118,15 @@ impl Default for Setup {
             late_webhook: Duration::from_millis(200),
             ..Timings::default()
         };
-        Self { layout: Layout::Shared, clock: None, timings, durability: Durability::None, tasks: true }
+        Self {
+            layout: Layout::Shared,
+            clock: None,
+            timings,
+            durability: Durability::None,
+            tasks: true,
+            engine: None,
+            gateway: Config::demo(),
+        }
     }
 }
 
@@ -141,7 +153,10 @@ impl Emporia {
     /// Every room, empty, set up as told.
     pub async fn with(setup: Setup) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (engine, database) = engine::choose(setup.layout, setup.durability);
+        let (engine, database) = match setup.engine {
+            Some(engine) => (engine, None),
+            None => engine::choose(setup.layout, setup.durability),
+        };
         let clock: SharedClock = match setup.clock {
             Some(clock) => clock,
             None => Arc::new(SystemClock),
@@ -177,7 +192,7 @@ impl Emporia {
         let platform = Platform::open(parts()).await.unwrap();
         let tasks = if setup.tasks { Some(Tasks::start(&platform).await.unwrap()) } else { None };
         let options = WebOptions {
-            gateway: Config::demo(),
+            gateway: setup.gateway.clone(),
             graphiql: true,
             examples: vec![],
             metrics: None,
@@ -191,7 +206,7 @@ impl Emporia {
             axum::serve(http, router).with_graceful_shutdown(stopped).await.unwrap();
         });
         Self {
-            gateway: graph::gateway(&platform, Config::demo()).unwrap(),
+            gateway: graph::gateway(&platform, setup.gateway).unwrap(),
             identity: HeaderIdentity(platform.clone()),
             provider: client(),
             platform,
