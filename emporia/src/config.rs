@@ -1,5 +1,6 @@
 //! One schema for flags, `EMPORIA_…` variables and `emporia.toml`; flags win over variables, those over the file.
 
+use emporia_customers::{RelyingParty, RelyingPartyError};
 use emporia_store::StoreError;
 use emporia_store_postgres::PostgresOptions;
 use emporia_store_sqlite::Layout;
@@ -32,6 +33,8 @@ pub struct Config {
     pub secrets: SecretsConfig,
     /// The payment provider.
     pub payments: PaymentsConfig,
+    /// For which site passkeys are made.
+    pub passkeys: PasskeysConfig,
     /// Limits and switches of the gateway.
     pub gateway: emporia_gateway::Config,
     /// What a gateway alone passes on to its subgraphs.
@@ -208,6 +211,32 @@ impl Default for PaymentsConfig {
     }
 }
 
+/// For which site passkeys are made; without a relying party there are none.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PasskeysConfig {
+    /// The site's domain, such as `example.com`. Passkeys are bound to it: it cannot be changed later.
+    pub relying_party: String,
+    /// What the site is called; its domain, if nothing is said.
+    pub name: String,
+    /// Where its pages are: `["https://shop.example.com"]`.
+    pub origins: Vec<String>,
+}
+
+impl PasskeysConfig {
+    /// The relying party, if one is named.
+    ///
+    /// # Errors
+    /// [`RelyingPartyError`].
+    pub fn relying_party(&self) -> Result<Option<RelyingParty>, RelyingPartyError> {
+        let Self { relying_party: id, name, origins } = self;
+        if id.is_empty() {
+            return Ok(None);
+        }
+        RelyingParty::new(id, if name.is_empty() { id } else { name }, origins).map(Some)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -219,6 +248,7 @@ impl Default for Config {
             commerce: CommerceConfig::default(),
             secrets: SecretsConfig::default(),
             payments: PaymentsConfig::default(),
+            passkeys: PasskeysConfig::default(),
             gateway: emporia_gateway::Config::default(),
             forward: ForwardConfig::default(),
             log_format: LogFormat::default(),

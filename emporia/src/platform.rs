@@ -10,7 +10,7 @@ use emporia_catalog::CatalogService;
 use emporia_channels::ChannelsService;
 use emporia_checkout::{CheckoutDeps, CheckoutService};
 use emporia_contracts::payments::PaymentProvider;
-use emporia_customers::{CustomersDeps, CustomersOptions, CustomersService};
+use emporia_customers::{CustomersDeps, CustomersOptions, CustomersService, RelyingParty};
 use emporia_events::{Bookmark, Following, Live};
 use emporia_id::{Ids, SharedClock};
 use emporia_inventory::InventoryService;
@@ -47,6 +47,8 @@ pub struct Parts {
     pub email_pepper: Vec<u8>,
     /// Who takes the money.
     pub provider: Arc<dyn PaymentProvider>,
+    /// For which site passkeys are made.
+    pub passkeys: Option<RelyingParty>,
     /// Whether passwords are hashed cheaply: only tests do.
     pub cheap_passwords: bool,
 }
@@ -184,6 +186,7 @@ impl Parts {
                 client,
                 payments.webhook_secret.clone(),
             )),
+            passkeys: config.passkeys.relying_party().map_err(|e| setting(&format_args!("passkeys: {e}")))?,
             cheap_passwords: false,
         })
     }
@@ -317,6 +320,7 @@ fn open_customers(
         passwords: Passwords::new(cost, Passwords::default_parallelism())?,
         tokens,
         mail_hash: KeyedHash::new(parts.email_pepper.clone()),
+        passkeys: parts.passkeys.clone(),
     };
     Ok(CustomersService::new(store.space("customers")?, parts.ids.clone(), deps, CustomersOptions::default()))
 }

@@ -32,6 +32,7 @@ pub(crate) struct Language {
     pub(crate) password_code: NoticeWords,
     pub(crate) email_code: NoticeWords,
     pub(crate) password_changed: NoticeWords,
+    pub(crate) passkey_added: NoticeWords,
 }
 
 /// The words of a notice.
@@ -92,6 +93,11 @@ const ENGLISH: Language = Language {
         text: "the password of your account was changed, and everybody who was signed in with it was signed out.",
         otherwise: "If it was not you, have your password reset at once, and write to us.",
     },
+    passkey_added: NoticeWords {
+        subject: "A passkey was added to your account",
+        text: "from now on your account can be signed in to with another passkey.",
+        otherwise: "If it was not you, remove the passkey, have your password reset at once, and write to us.",
+    },
 };
 
 const GERMAN: Language = Language {
@@ -144,6 +150,12 @@ const GERMAN: Language = Language {
         text: "das Passwort Ihres Kontos wurde geändert, und wer damit angemeldet war, wurde abgemeldet.",
         otherwise: "Wenn Sie es nicht waren, setzen Sie Ihr Passwort sofort zurück, und schreiben Sie uns.",
     },
+    passkey_added: NoticeWords {
+        subject: "Ihr Konto hat einen neuen Passkey",
+        text: "ab jetzt kann man sich bei Ihrem Konto mit einem weiteren Passkey anmelden.",
+        otherwise: "Wenn Sie es nicht waren, entfernen Sie den Passkey, setzen Sie Ihr Passwort sofort zurück, und \
+                    schreiben Sie uns.",
+    },
 };
 
 impl Language {
@@ -163,6 +175,7 @@ impl Language {
             NoticeKind::PasswordCode => &self.password_code,
             NoticeKind::EmailCode => &self.email_code,
             NoticeKind::PasswordChanged => &self.password_changed,
+            NoticeKind::PasskeyAdded => &self.passkey_added,
         }
     }
 

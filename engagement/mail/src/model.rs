@@ -45,6 +45,8 @@ pub enum MailKind {
     EmailCode,
     /// The password was changed.
     PasswordChanged,
+    /// The account can be signed in to with another passkey.
+    PasskeyAdded,
 }
 
 impl From<NoticeKind> for MailKind {
@@ -55,6 +57,7 @@ impl From<NoticeKind> for MailKind {
             NoticeKind::PasswordCode => Self::PasswordCode,
             NoticeKind::EmailCode => Self::EmailCode,
             NoticeKind::PasswordChanged => Self::PasswordChanged,
+            NoticeKind::PasskeyAdded => Self::PasskeyAdded,
         }
     }
 }

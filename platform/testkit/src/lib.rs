@@ -172,6 +172,7 @@ impl Emporia {
                 TestpayClient::new(&at, PSP_KEY, ClientTimeouts::default()).unwrap(),
                 WEBHOOK_SECRET,
             )),
+            passkeys: None,
             cheap_passwords: true,
         };
         let platform = Platform::open(parts()).await.unwrap();

@@ -38,6 +38,8 @@ pub enum NoticeKind {
     EmailCode,
     /// The password was changed.
     PasswordChanged,
+    /// The account can be signed in to with another passkey.
+    PasskeyAdded,
 }
 
 /// To whom a notice goes and what is in it. Personal and secret: it is only ever stored sealed.
@@ -160,6 +162,36 @@ customer_event!(
     PasswordChanged {
         /// Whose: `customer/…` or `operator/…`.
         owner: String,
+    },
+    |e| e.owner.clone()
+);
+customer_event!(
+    /// A holder can show a passkey from now on.
+    PasskeyRegistered {
+        /// Whose: `customer/…` or `operator/…`.
+        owner: String,
+        /// The passkey.
+        passkey_id: String,
+    },
+    |e| e.owner.clone()
+);
+customer_event!(
+    /// A passkey is not accepted any more.
+    PasskeyRemoved {
+        /// Whose: `customer/…` or `operator/…`.
+        owner: String,
+        /// The passkey.
+        passkey_id: String,
+    },
+    |e| e.owner.clone()
+);
+customer_event!(
+    /// A passkey was shown whose counter has gone back: there may be a copy of it. It was refused.
+    PasskeyCloneSuspected {
+        /// Whose: `customer/…` or `operator/…`.
+        owner: String,
+        /// The passkey.
+        passkey_id: String,
     },
     |e| e.owner.clone()
 );

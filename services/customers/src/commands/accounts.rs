@@ -1,4 +1,4 @@
-use crate::model::{MOST_ADDRESSES, Profile};
+use crate::model::{MOST_ADDRESSES, MOST_PASSKEYS, Profile};
 use emporia_contracts::{ids::AddressId, values::Email};
 
 /// Why something about an account is refused. It can be put right by whoever asked.
@@ -31,6 +31,24 @@ pub enum AccountRefusal {
     /// Too many wrong codes of the second step.
     #[error("too many wrong codes: wait up to an hour and try again")]
     SecondFactorLocked,
+    /// The account has no password that could be shown.
+    #[error("this account has no password: choose one first, with the code that requestPasswordReset sends")]
+    NoPassword,
+    /// Nobody has said for which site passkeys are made.
+    #[error("there are no passkeys here: name the site in [passkeys] of the configuration")]
+    NoPasskeys,
+    /// What a device gave is not accepted; why is not told.
+    #[error("the passkey is not accepted: begin again, or sign in in another way")]
+    PasskeyWrong,
+    /// It is not what a device gives.
+    #[error("this is not the JSON of a PublicKeyCredential: give JSON.stringify(credential.toJSON())")]
+    PasskeyForm,
+    /// There is no such passkey.
+    #[error("there is no such passkey")]
+    NoPasskey,
+    /// The holder has too many.
+    #[error("an account has at most {MOST_PASSKEYS} passkeys: remove one first")]
+    PasskeyLimit,
     /// There is a second factor already, or none.
     #[error("{0}")]
     SecondFactorState(&'static str),
@@ -101,7 +119,7 @@ pub(crate) fn password_fits(password: &str, email: &Email) -> Result<(), Account
     }
 }
 
-fn name_text(text: &str) -> Result<String, AccountRefusal> {
+pub(crate) fn name_text(text: &str) -> Result<String, AccountRefusal> {
     let text = text.trim();
     let rule = match text.chars().take(121).count() {
         0 => "must not be empty",

@@ -9,7 +9,7 @@ mod second_factor;
 mod sessions;
 
 pub use accounts::{AccountRefusal, ProfileChange};
-pub(crate) use accounts::{change_profile, new_profile, password_fits};
+pub(crate) use accounts::{change_profile, name_text, new_profile, password_fits};
 pub use addresses::AddressChange;
 pub(crate) use addresses::{add_address, change_address, remove_address};
 pub use api_keys::ApiKeyRefusal;

@@ -3,6 +3,7 @@
 mod api_keys;
 mod codes;
 mod operators;
+mod passkeys;
 mod privacy;
 mod profile;
 mod query;
@@ -30,6 +31,7 @@ pub struct Mutation(
     profile::Profiles,
     operators::Operators,
     second_factor::SecondFactors,
+    passkeys::Passkeys,
     api_keys::ApiKeys,
     privacy::Privacy,
 );
@@ -137,7 +139,13 @@ fn user_error(refusal: &AccountRefusal) -> UserError {
         AccountRefusal::TooManyAttempts | AccountRefusal::TooManyCodes => (UserErrorCode::LimitExceeded, ""),
         AccountRefusal::SecondFactorWrong => (UserErrorCode::InvalidCredentials, "code"),
         AccountRefusal::SecondFactorLocked => (UserErrorCode::LimitExceeded, "code"),
-        AccountRefusal::SecondFactorState(_) => (UserErrorCode::StateNotAllowed, ""),
+        AccountRefusal::SecondFactorState(_) | AccountRefusal::NoPassword | AccountRefusal::NoPasskeys => {
+            (UserErrorCode::StateNotAllowed, "")
+        }
+        AccountRefusal::PasskeyWrong => (UserErrorCode::InvalidCredentials, "credential"),
+        AccountRefusal::PasskeyForm => (UserErrorCode::Invalid, "credential"),
+        AccountRefusal::NoPasskey => (UserErrorCode::NotFound, "passkeyId"),
+        AccountRefusal::PasskeyLimit => (UserErrorCode::LimitExceeded, ""),
         AccountRefusal::CodeWrong => (UserErrorCode::InvalidCredentials, "code"),
         AccountRefusal::Text { field, .. } => (UserErrorCode::Invalid, *field),
         AccountRefusal::NoAddress(_) => (UserErrorCode::NotFound, "addressId"),

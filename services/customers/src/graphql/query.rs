@@ -43,6 +43,12 @@ impl Query {
         super::api_keys::newest(ctx, first).await
     }
 
+    /// The caller's passkeys, the oldest first.
+    #[graphql(directive = authenticated::apply())]
+    async fn passkeys(&self, ctx: &Context<'_>) -> Result<Vec<super::passkeys::Passkey>> {
+        super::passkeys::own(ctx).await
+    }
+
     #[graphql(entity)]
     async fn find_customer_by_id(
         &self,

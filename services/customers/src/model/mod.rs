@@ -7,6 +7,7 @@ mod customer;
 mod erasure;
 mod imported;
 mod operator;
+mod passkey;
 mod person;
 mod second_factor;
 mod session;
@@ -18,6 +19,7 @@ pub(crate) use customer::{Customer, MOST_ADDRESSES};
 pub(crate) use erasure::{Erasure, Progress};
 pub(crate) use imported::ImportedCustomer;
 pub(crate) use operator::Operator;
+pub(crate) use passkey::{Ceremony, CeremonyPurpose, MOST_PASSKEYS, Passkey};
 pub(crate) use person::{MailClaim, PersonIndex};
 pub(crate) use second_factor::{HalfSignIn, SecondFactor};
 pub(crate) use session::{Holder, RefreshToken, Session};
@@ -40,6 +42,8 @@ pub fn space() -> SpaceSchema {
         .collection::<Challenge>()
         .index("due")
         .collection::<HalfSignIn>()
+        .collection::<Passkey>()
+        .collection::<Ceremony>()
         .collection::<ApiKey>()
         .index("by_created")
 }

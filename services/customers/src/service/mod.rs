@@ -1,5 +1,6 @@
 //! Load, decide, commit.
 
+mod account;
 mod api_keys;
 mod challenging;
 mod contract;
@@ -8,9 +9,12 @@ mod exporting;
 mod identity;
 mod importing;
 mod operating;
+mod passkey_sign_in;
+mod passkeys;
 mod passwords;
 mod profiles;
 mod registering;
+mod relying_party;
 mod second_factor;
 mod sessions;
 mod throttle;
@@ -19,8 +23,10 @@ pub use api_keys::{API_KEY_PREFIX, ApiKeyView, NewApiKey};
 pub(crate) use contract::fault as as_fault;
 pub use identity::IdentifyError;
 pub use operating::OperatorView;
+pub use passkeys::{CeremonyStart, PasskeyView};
 pub use profiles::CustomerView;
 pub use registering::Registration;
+pub use relying_party::{RelyingParty, RelyingPartyError};
 pub use second_factor::{Enrolment, FirstStep, Half};
 pub use sessions::{SignedIn, Who};
 
@@ -51,6 +57,8 @@ pub struct CustomersDeps {
     pub tokens: AccessTokens,
     /// Hashes mail addresses. Its key is a secret of the installation that never changes.
     pub mail_hash: KeyedHash,
+    /// For which site passkeys are made; without it there are none.
+    pub passkeys: Option<RelyingParty>,
 }
 
 /// How the service behaves.

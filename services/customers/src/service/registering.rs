@@ -90,7 +90,7 @@ impl CustomersService {
             id: self.ids.next::<CustomerId>(),
             person,
             mail_hash: mail_hash.to_owned(),
-            password: password.to_owned(),
+            password: Some(password.to_owned()),
             profile: self.deps.vault.seal(person, profile)?,
             addresses: self.deps.vault.seal(person, &AddressBook::default())?,
             created_at: self.now(),
