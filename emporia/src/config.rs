@@ -1,6 +1,7 @@
 //! One schema for flags, `EMPORIA_…` variables and `emporia.toml`; flags win over variables, those over the file.
 
 use emporia_customers::{RelyingParty, RelyingPartyError};
+use emporia_oidc::{Provider, ProviderOptions};
 use emporia_store::StoreError;
 use emporia_store_postgres::PostgresOptions;
 use emporia_store_sqlite::Layout;
@@ -10,7 +11,10 @@ use figment::{
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// All settings.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,6 +39,8 @@ pub struct Config {
     pub payments: PaymentsConfig,
     /// For which site passkeys are made.
     pub passkeys: PasskeysConfig,
+    /// By whose word customers sign in, by their names in the API.
+    pub identity_providers: BTreeMap<String, ProviderConfig>,
     /// Limits and switches of the gateway.
     pub gateway: emporia_gateway::Config,
     /// What a gateway alone passes on to its subgraphs.
@@ -211,6 +217,45 @@ impl Default for PaymentsConfig {
     }
 }
 
+/// An OpenID Connect provider.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProviderConfig {
+    /// What people call it; its name in the API, if nothing is said.
+    pub name: String,
+    /// Its issuer: `https://login.example.com`.
+    pub issuer: String,
+    /// Our name there.
+    pub client_id: String,
+    /// Our secret there; none for a public client.
+    pub client_secret: String,
+    /// Where customers may come back to: `["https://shop.example.com/signed-in"]`.
+    pub redirect_uris: Vec<String>,
+}
+
+impl ProviderConfig {
+    /// A client of it.
+    ///
+    /// # Errors
+    /// [`emporia_oidc::SetupError`] names the setting.
+    pub fn client(&self, key: &str) -> Result<Provider, emporia_oidc::SetupError> {
+        let Self { name, issuer, client_id, client_secret, redirect_uris } = self.clone();
+        Provider::new(ProviderOptions {
+            name: if name.is_empty() { key.to_owned() } else { name },
+            issuer,
+            client_id,
+            client_secret: Some(client_secret).filter(|secret| !secret.is_empty()),
+            redirect_uris,
+        })
+    }
+}
+
+impl std::fmt::Debug for ProviderConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ProviderConfig({})", self.issuer)
+    }
+}
+
 /// For which site passkeys are made; without a relying party there are none.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -249,6 +294,7 @@ impl Default for Config {
             secrets: SecretsConfig::default(),
             payments: PaymentsConfig::default(),
             passkeys: PasskeysConfig::default(),
+            identity_providers: BTreeMap::new(),
             gateway: emporia_gateway::Config::default(),
             forward: ForwardConfig::default(),
             log_format: LogFormat::default(),

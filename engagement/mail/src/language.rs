@@ -33,6 +33,7 @@ pub(crate) struct Language {
     pub(crate) email_code: NoticeWords,
     pub(crate) password_changed: NoticeWords,
     pub(crate) passkey_added: NoticeWords,
+    pub(crate) identity_linked: NoticeWords,
 }
 
 /// The words of a notice.
@@ -98,6 +99,12 @@ const ENGLISH: Language = Language {
         text: "from now on your account can be signed in to with another passkey.",
         otherwise: "If it was not you, remove the passkey, have your password reset at once, and write to us.",
     },
+    identity_linked: NoticeWords {
+        subject: "Your account can be signed in to in another way",
+        text: "from now on your account can be signed in to by another provider, where somebody, we hope you, has an \
+               account with the same mail address.",
+        otherwise: "If it was not you, write to us at once.",
+    },
 };
 
 const GERMAN: Language = Language {
@@ -156,6 +163,12 @@ const GERMAN: Language = Language {
         otherwise: "Wenn Sie es nicht waren, entfernen Sie den Passkey, setzen Sie Ihr Passwort sofort zurück, und \
                     schreiben Sie uns.",
     },
+    identity_linked: NoticeWords {
+        subject: "Anmelden bei Ihrem Konto geht auf einem weiteren Weg",
+        text: "ab jetzt kann man sich bei Ihrem Konto auch über einen anderen Anbieter anmelden, bei dem jemand, wir hoffen \
+               Sie, ein Konto mit derselben Mailadresse hat.",
+        otherwise: "Wenn Sie es nicht waren, schreiben Sie uns sofort.",
+    },
 };
 
 impl Language {
@@ -176,6 +189,7 @@ impl Language {
             NoticeKind::EmailCode => &self.email_code,
             NoticeKind::PasswordChanged => &self.password_changed,
             NoticeKind::PasskeyAdded => &self.passkey_added,
+            NoticeKind::IdentityLinked => &self.identity_linked,
         }
     }
 

@@ -47,6 +47,8 @@ pub enum MailKind {
     PasswordChanged,
     /// The account can be signed in to with another passkey.
     PasskeyAdded,
+    /// The account can be signed in to by the word of another provider.
+    IdentityLinked,
 }
 
 impl From<NoticeKind> for MailKind {
@@ -58,6 +60,7 @@ impl From<NoticeKind> for MailKind {
             NoticeKind::EmailCode => Self::EmailCode,
             NoticeKind::PasswordChanged => Self::PasswordChanged,
             NoticeKind::PasskeyAdded => Self::PasskeyAdded,
+            NoticeKind::IdentityLinked => Self::IdentityLinked,
         }
     }
 }

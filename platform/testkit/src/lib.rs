@@ -24,6 +24,7 @@ use emporia::{
 use emporia_customers::Registration;
 use emporia_gateway::{Config, Gateway, Identify, Request, RequestContext, Response};
 use emporia_id::{Clock, FixedClock, Ids, SharedClock, SystemClock};
+use emporia_oidc::Provider;
 use emporia_store_sqlite::{Durability, Layout};
 use emporia_testpay::{
     Config as Testpay, Secret, TestpayClient, TestpayProvider, Timings, WebhookTarget, client::ClientTimeouts,
@@ -34,6 +35,7 @@ use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -101,6 +103,8 @@ pub struct Setup {
     pub timings: Timings,
     /// Whether the store flushes; tests do without, measurements do not.
     pub durability: Durability,
+    /// By whose word customers sign in.
+    pub providers: BTreeMap<String, Provider>,
     /// Whether consumers and sweeps run; without them a test runs each itself.
     pub tasks: bool,
 }
@@ -114,7 +118,8 @@ impl Default for Setup {
             late_webhook: Duration::from_millis(200),
             ..Timings::default()
         };
-        Self { layout: Layout::Shared, clock: None, timings, durability: Durability::None, tasks: true }
+        let providers = BTreeMap::new();
+        Self { layout: Layout::Shared, clock: None, timings, durability: Durability::None, providers, tasks: true }
     }
 }
 
@@ -173,6 +178,7 @@ impl Emporia {
                 WEBHOOK_SECRET,
             )),
             passkeys: None,
+            providers: setup.providers.clone(),
             cheap_passwords: true,
         };
         let platform = Platform::open(parts()).await.unwrap();

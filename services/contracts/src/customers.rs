@@ -40,6 +40,8 @@ pub enum NoticeKind {
     PasswordChanged,
     /// The account can be signed in to with another passkey.
     PasskeyAdded,
+    /// The account can be signed in to by the word of another provider.
+    IdentityLinked,
 }
 
 /// To whom a notice goes and what is in it. Personal and secret: it is only ever stored sealed.
@@ -164,6 +166,16 @@ customer_event!(
         owner: String,
     },
     |e| e.owner.clone()
+);
+customer_event!(
+    /// A customer can sign in by the word of a provider from now on.
+    IdentityLinked {
+        /// The customer.
+        customer_id: CustomerId,
+        /// The provider, by its name in the API.
+        provider: String,
+    },
+    |e| format!("customer/{}", e.customer_id)
 );
 customer_event!(
     /// A holder can show a passkey from now on.

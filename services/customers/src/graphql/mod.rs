@@ -6,6 +6,7 @@ mod operators;
 mod passkeys;
 mod privacy;
 mod profile;
+mod providers;
 mod query;
 mod second_factor;
 mod sessions;
@@ -32,6 +33,7 @@ pub struct Mutation(
     operators::Operators,
     second_factor::SecondFactors,
     passkeys::Passkeys,
+    providers::Providers,
     api_keys::ApiKeys,
     privacy::Privacy,
 );
@@ -142,6 +144,14 @@ fn user_error(refusal: &AccountRefusal) -> UserError {
         AccountRefusal::SecondFactorState(_) | AccountRefusal::NoPassword | AccountRefusal::NoPasskeys => {
             (UserErrorCode::StateNotAllowed, "")
         }
+        AccountRefusal::NoProvider => (UserErrorCode::NotFound, "provider"),
+        AccountRefusal::RedirectUri => (UserErrorCode::Invalid, "redirectUri"),
+        AccountRefusal::ProviderUnavailable => (UserErrorCode::ProviderUnavailable, ""),
+        AccountRefusal::ProviderRejected(_) | AccountRefusal::JourneyWrong => {
+            (UserErrorCode::InvalidCredentials, "")
+        }
+        AccountRefusal::IdentityUnverified | AccountRefusal::IdentityTaken => (UserErrorCode::StateNotAllowed, ""),
+        AccountRefusal::IdentityLimit => (UserErrorCode::LimitExceeded, ""),
         AccountRefusal::PasskeyWrong => (UserErrorCode::InvalidCredentials, "credential"),
         AccountRefusal::PasskeyForm => (UserErrorCode::Invalid, "credential"),
         AccountRefusal::NoPasskey => (UserErrorCode::NotFound, "passkeyId"),

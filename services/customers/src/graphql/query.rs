@@ -43,6 +43,12 @@ impl Query {
         super::api_keys::newest(ctx, first).await
     }
 
+    /// By whose word customers can sign in.
+    #[graphql(directive = public::apply())]
+    async fn identity_providers(&self, ctx: &Context<'_>) -> Result<Vec<super::providers::IdentityProvider>> {
+        super::providers::all(ctx)
+    }
+
     /// The caller's passkeys, the oldest first.
     #[graphql(directive = authenticated::apply())]
     async fn passkeys(&self, ctx: &Context<'_>) -> Result<Vec<super::passkeys::Passkey>> {

@@ -5,6 +5,7 @@ mod api_key;
 mod challenge;
 mod customer;
 mod erasure;
+mod identity;
 mod imported;
 mod operator;
 mod passkey;
@@ -17,6 +18,7 @@ pub(crate) use challenge::{Applicant, Challenge, Code, Purpose, Realm};
 pub use customer::{AddressBook, BookEntry, Profile};
 pub(crate) use customer::{Customer, MOST_ADDRESSES};
 pub(crate) use erasure::{Erasure, Progress};
+pub(crate) use identity::{ExternalIdentity, LinkedIdentity, MOST_IDENTITIES, ProviderJourney};
 pub(crate) use imported::ImportedCustomer;
 pub(crate) use operator::Operator;
 pub(crate) use passkey::{Ceremony, CeremonyPurpose, MOST_PASSKEYS, Passkey};
@@ -44,6 +46,9 @@ pub fn space() -> SpaceSchema {
         .collection::<HalfSignIn>()
         .collection::<Passkey>()
         .collection::<Ceremony>()
+        .collection::<ExternalIdentity>()
+        .collection::<LinkedIdentity>()
+        .collection::<ProviderJourney>()
         .collection::<ApiKey>()
         .index("by_created")
 }

@@ -160,6 +160,9 @@ impl CustomersService {
                     }
                 };
                 self.forget_passkeys(&tx, holder).await?;
+                if let Holder::Customer(id) = holder {
+                    self.forget_identities(&tx, id).await?;
+                }
                 if let Some(hash) = mail_hash {
                     tx.delete(&MailClaim::key_of(&hash))?;
                     tx.delete(&account)?;

@@ -38,7 +38,9 @@ impl CustomersService {
         let sessions = Value::Array(self.export_sessions(index.holder).await?);
         let passkeys = self.export_passkeys(index.holder).await?;
         Ok(match index.holder {
-            Holder::Customer(id) => self.customer(id).await?.map_or(Value::Null, |c| {
+            Holder::Customer(id) => {
+                let identities = self.export_identities(id).await?;
+                self.customer(id).await?.map_or(Value::Null, |c| {
                 let addresses = c.addresses.entries().iter();
                 let addresses = addresses.map(|e| {
                     json!({ "id": e.id, "default": c.addresses.default_entry() == Some(e.id), "address": e.address })
@@ -46,9 +48,10 @@ impl CustomersService {
                 json!({
                     "customer": id, "createdAt": c.created_at, "emailVerifiedAt": c.verified_at, "email": c.profile.email, "name": c.profile.name,
                     "phone": c.profile.phone, "addresses": addresses.collect::<Vec<_>>(), "passkeys": passkeys,
-                    "sessions": sessions,
+                    "identities": identities, "sessions": sessions,
                 })
-            }),
+            })
+            }
             Holder::Operator(id) => self.operator(id).await?.map_or(Value::Null, |o| {
                 json!({
                     "operator": id, "createdAt": o.created_at, "email": o.profile.email, "name": o.profile.name,

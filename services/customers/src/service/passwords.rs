@@ -66,6 +66,11 @@ impl CustomersService {
                 if let Holder::Customer(id) = claim.holder
                     && let Some(found) = tx.get::<Customer>(&Customer::key_of(id)).await?
                 {
+                    if found.verified_at.is_none() {
+                        // Whoever waited in this account for the owner of its address waits in vain.
+                        self.forget_passkeys(&tx, claim.holder).await?;
+                        self.forget_identities(&tx, id).await?;
+                    }
                     self.email_is_read(&tx, found.value, meta)?;
                 }
                 Ok::<_, CustomersError>(Some(claim.value.holder))

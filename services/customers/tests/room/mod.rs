@@ -110,6 +110,7 @@ impl Room {
             passwords: passwords.clone(),
             tokens: AccessTokens::new(key.clone(), TokenOptions::new("test"), clock.clone(), ids.clone()),
             mail_hash: KeyedHash::new([7u8; 32]),
+            providers: Default::default(),
             passkeys: Some(RelyingParty::new("example.com", "Shop", &[SHOP.into()]).unwrap()),
         };
         let customers =

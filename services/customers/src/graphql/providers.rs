@@ -1,0 +1,106 @@
+use super::{
+    attempt, service,
+    sessions::{SessionPayload, payload},
+    settled,
+};
+use crate::service::{JourneyStart, Return};
+use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use emporia_subgraph::{DateTime, UserError, access::*, context};
+
+/// Somebody else by whose word customers sign in.
+#[derive(SimpleObject)]
+pub struct IdentityProvider {
+    /// For `startOidcSignIn`.
+    key: String,
+    /// For people.
+    name: String,
+}
+
+/// Begins a sign-in by a provider.
+#[derive(InputObject)]
+pub struct StartOidcSignInInput {
+    /// Its key.
+    provider: String,
+    /// Where the customer comes back to, one of those that are configured; the first of them, if nothing is said.
+    redirect_uri: Option<String>,
+}
+
+/// The customer is back from the provider.
+#[derive(InputObject)]
+pub struct CompleteOidcSignInInput {
+    /// What `startOidcSignIn` gave.
+    #[graphql(secret)]
+    journey: String,
+    /// The parameter `state` of the address to which he came back.
+    #[graphql(secret)]
+    state: String,
+    /// The parameter `code` of that address.
+    #[graphql(secret)]
+    code: String,
+    /// The parameter `iss` of that address, if there is one.
+    iss: Option<String>,
+}
+
+/// A way to a provider.
+#[derive(Default, SimpleObject)]
+pub struct StartOidcSignInPayload {
+    /// Where the customer's browser goes.
+    authorization_url: Option<String>,
+    /// Comes back with him.
+    state: Option<String>,
+    /// For `completeOidcSignIn`, once. A secret: keep it in the browser that began, so that nobody can be signed in by a
+    /// link of somebody else's.
+    journey: Option<String>,
+    /// Until when he may come back.
+    expires_at: Option<DateTime>,
+    /// What has to be put right.
+    user_errors: Vec<UserError>,
+}
+
+/// The providers, for the query.
+pub(super) fn all(ctx: &Context<'_>) -> Result<Vec<IdentityProvider>> {
+    let all = service(ctx)?.providers();
+    Ok(all.map(|(key, name)| IdentityProvider { key: key.to_owned(), name: name.to_owned() }).collect())
+}
+
+/// Signing in by other providers (OpenID Connect).
+#[derive(Default)]
+pub struct Providers;
+
+#[Object]
+impl Providers {
+    /// Begins the sign-in of a customer by a provider.
+    #[graphql(directive = public::apply())]
+    async fn start_oidc_sign_in(
+        &self,
+        ctx: &Context<'_>,
+        input: StartOidcSignInInput,
+    ) -> Result<StartOidcSignInPayload> {
+        let start = service(ctx)?.start_provider_sign_in(&input.provider, input.redirect_uri.as_deref());
+        Ok(match settled(attempt(ctx, start).await)? {
+            Ok(JourneyStart { authorization_url, state, journey, expires_at }) => StartOidcSignInPayload {
+                authorization_url: Some(authorization_url),
+                state: Some(state),
+                journey: Some(journey),
+                expires_at: Some(expires_at.into()),
+                user_errors: vec![],
+            },
+            Err(user_errors) => StartOidcSignInPayload { user_errors, ..StartOidcSignInPayload::default() },
+        })
+    }
+
+    /// Signs the customer in who comes back from a provider. Who is new gets an account; an account that is there is his
+    /// when both the provider and this shop know that its mail address is.
+    #[graphql(directive = public::apply())]
+    async fn complete_oidc_sign_in(
+        &self,
+        ctx: &Context<'_>,
+        input: CompleteOidcSignInInput,
+    ) -> Result<SessionPayload> {
+        let (service, asks) = (service(ctx)?, context(ctx)?);
+        let CompleteOidcSignInInput { journey, state, code, iss } = &input;
+        let back = Return { journey, state, code, issuer: iss.as_deref() };
+        let meta = asks.meta();
+        payload(ctx, attempt(ctx, service.complete_provider_sign_in(back, &asks.locale, &meta)).await)
+    }
+}
