@@ -45,6 +45,8 @@ pub struct Config {
     pub gateway: emporia_gateway::Config,
     /// What a gateway alone passes on to its subgraphs.
     pub forward: ForwardConfig,
+    /// Whose tokens a gateway alone believes.
+    pub authentication: AuthenticationConfig,
     /// Log lines: `text` or `json`.
     pub log_format: LogFormat,
 }
@@ -149,6 +151,22 @@ impl Default for ForwardConfig {
         let headers = ["authorization", "accept-language", "emporia-channel", "emporia-guest"];
         Self { headers: headers.map(str::to_owned).to_vec() }
     }
+}
+
+/// Whose tokens `emporia gateway` believes; without an issuer everybody is unknown to it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthenticationConfig {
+    /// The `iss` of the tokens: `https://login.example.com`.
+    pub issuer: String,
+    /// The `aud` of the tokens: one of these.
+    pub audiences: Vec<String>,
+    /// Where the issuer's keys are (JWKS); found by discovery, if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// The claim with the caller's policies, for `@policy`; without one nobody holds any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policies_claim: Option<String>,
 }
 
 /// One file for all services, or one for each.
@@ -297,6 +315,7 @@ impl Default for Config {
             identity_providers: BTreeMap::new(),
             gateway: emporia_gateway::Config::default(),
             forward: ForwardConfig::default(),
+            authentication: AuthenticationConfig::default(),
             log_format: LogFormat::default(),
         }
     }

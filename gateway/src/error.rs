@@ -70,6 +70,8 @@ pub enum ErrorCode {
     SubgraphTimeout,
     /// One subgraph could not be reached or spoke no GraphQL.
     SubgraphUnavailable,
+    /// One subgraph answered more than allowed.
+    SubgraphAnswerTooLarge,
     /// One subgraph answered something its schema does not allow.
     SubgraphInvalidResponse,
     /// A fault on our side. The request id leads to the details in the log.
@@ -111,6 +113,7 @@ impl ErrorCode {
             Self::PlanningTimeout => "PLANNING_TIMEOUT",
             Self::SubgraphTimeout => "SUBGRAPH_TIMEOUT",
             Self::SubgraphUnavailable => "SUBGRAPH_UNAVAILABLE",
+            Self::SubgraphAnswerTooLarge => "SUBGRAPH_ANSWER_TOO_LARGE",
             Self::SubgraphInvalidResponse => "SUBGRAPH_INVALID_RESPONSE",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }

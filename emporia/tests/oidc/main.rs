@@ -201,7 +201,8 @@ async fn somebody_new_gets_an_account_and_comes_back_to_it_also_with_another_add
     std::fs::write(login.dir.path().join("accounts.json"), moved.to_string()).unwrap();
     assert_eq!(sign_in(&shop, "ada").await["customer"]["id"], customer["id"]);
     // Without a password there is nothing to guess.
-    let by_password = "mutation { signIn(input: {email: \"ada@example.com\", password: \"\"}) { accessToken } }";
+    let by_password =
+        "mutation { signIn(input: {email: \"ada@example.com\", password: \"\"}) { accessToken } }";
     let by_password = shop.data(by_password, json!({}), &[]).await;
     assert!(by_password["signIn"]["accessToken"].is_null());
     let export = shop.data("mutation { exportMe { data } }", json!({}), &headers).await;
@@ -271,7 +272,8 @@ async fn a_return_is_good_once_and_for_whoever_began() {
     assert_eq!(code(&complete(&shop, input(&begun, &back)).await), "INVALID_CREDENTIALS", "twice");
     let unknown = shop.data(START, json!({ "p": "nobody" }), &[]).await;
     assert_eq!(code(&unknown["startOidcSignIn"]), "NOT_FOUND");
-    let start = "mutation { startOidcSignIn(input: {provider: \"example\", redirectUri: \"https://evil.example\"})
+    let start =
+        "mutation { startOidcSignIn(input: {provider: \"example\", redirectUri: \"https://evil.example\"})
                  { userErrors { code } } }";
     assert_eq!(code(&shop.data(start, json!({}), &[]).await["startOidcSignIn"]), "INVALID");
 }
@@ -294,5 +296,9 @@ async fn other_keys_are_found_and_a_provider_that_is_away_is_named_as_the_reason
     assert_eq!(code(&start(&cold).await), "PROVIDER_UNAVAILABLE", "nothing of it is known yet");
     login.restart();
     let wrong = login.shop(login.issuer(), "another secret").await;
-    assert_eq!(code(&sign_in(&wrong, "ada").await), "PROVIDER_UNAVAILABLE", "ours to put right, not the shopper's");
+    assert_eq!(
+        code(&sign_in(&wrong, "ada").await),
+        "PROVIDER_UNAVAILABLE",
+        "ours to put right, not the shopper's"
+    );
 }

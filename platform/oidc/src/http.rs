@@ -78,7 +78,11 @@ pub(crate) async fn json<T: serde::de::DeserializeOwned>(
 /// JSON, whose text is in no error: it may hold tokens.
 pub(crate) fn read<T: serde::de::DeserializeOwned>(what: &'static str, body: &[u8]) -> Result<T, OidcError> {
     serde_json::from_slice(body).map_err(|error| {
-        let why = format!("the answer is not what it should be, at line {}, column {}", error.line(), error.column());
+        let why = format!(
+            "the answer is not what it should be, at line {}, column {}",
+            error.line(),
+            error.column()
+        );
         OidcError::unavailable(what, why)
     })
 }
@@ -120,7 +124,8 @@ mod tests {
     fn only_this_machine_is_configured_without_tls() {
         assert!(configured("issuer", "https://login.example.com/realm").is_ok());
         assert!(configured("issuer", "http://localhost:4000").is_ok());
-        for text in ["http://login.example.com", "login.example.com", "https://user@example.com", "ftp://a.b"] {
+        for text in ["http://login.example.com", "login.example.com", "https://user@example.com", "ftp://a.b"]
+        {
             assert!(configured("issuer", text).is_err(), "{text}");
         }
     }

@@ -215,8 +215,7 @@ impl Provider {
         const WHAT: &str = "a token for the code";
         let place = metadata.token_endpoint.clone();
         let place = place.ok_or_else(|| OidcError::unavailable(WHAT, "it names no place for it"))?;
-        let (status, body) =
-            http::answer(WHAT, self.token_request(place, metadata, journey, code)).await?;
+        let (status, body) = http::answer(WHAT, self.token_request(place, metadata, journey, code)).await?;
         if status.is_success() {
             return http::read(WHAT, &body);
         }
@@ -231,7 +230,13 @@ impl Provider {
         }
     }
 
-    fn token_request(&self, place: Url, metadata: &Metadata, journey: &Journey, code: &str) -> RequestBuilder {
+    fn token_request(
+        &self,
+        place: Url,
+        metadata: &Metadata,
+        journey: &Journey,
+        code: &str,
+    ) -> RequestBuilder {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs([
             ("grant_type", "authorization_code"),
@@ -253,9 +258,8 @@ impl Provider {
         form: &mut form_urlencoded::Serializer<'_, String>,
     ) -> RequestBuilder {
         let id = &self.options.client_id;
-        let takes = |method: &str| {
-            metadata.token_endpoint_auth_methods_supported.iter().any(|known| known == method)
-        };
+        let takes =
+            |method: &str| metadata.token_endpoint_auth_methods_supported.iter().any(|known| known == method);
         let Some(secret) = &self.options.client_secret else {
             form.append_pair("client_id", id);
             return request;

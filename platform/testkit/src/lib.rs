@@ -119,7 +119,14 @@ impl Default for Setup {
             ..Timings::default()
         };
         let providers = BTreeMap::new();
-        Self { layout: Layout::Shared, clock: None, timings, durability: Durability::None, providers, tasks: true }
+        Self {
+            layout: Layout::Shared,
+            clock: None,
+            timings,
+            durability: Durability::None,
+            providers,
+            tasks: true,
+        }
     }
 }
 

@@ -56,7 +56,9 @@ pub enum AccountRefusal {
     #[error("redirectUri is not one of those that are configured for this provider")]
     RedirectUri,
     /// The provider does not answer, or not in a way that can be used.
-    #[error("the identity provider does not answer as it should now: try again later, or sign in in another way")]
+    #[error(
+        "the identity provider does not answer as it should now: try again later, or sign in in another way"
+    )]
     ProviderUnavailable,
     /// What the provider says is not accepted.
     #[error("the sign-in is not accepted: {0}; begin again")]
@@ -65,11 +67,15 @@ pub enum AccountRefusal {
     #[error("this sign-in was not begun here, is done, or took too long: begin again")]
     JourneyWrong,
     /// The provider does not say that his mail address is his.
-    #[error("the provider does not say that your mail address is yours: register with a code (startRegistration)")]
+    #[error(
+        "the provider does not say that your mail address is yours: register with a code (startRegistration)"
+    )]
     IdentityUnverified,
     /// The account of his mail address may be somebody else's.
-    #[error("an account with this mail address waits for its owner: choose a password for it (requestPasswordReset), \
-             then sign in here again")]
+    #[error(
+        "an account with this mail address waits for its owner: choose a password for it (requestPasswordReset), \
+             then sign in here again"
+    )]
     IdentityTaken,
     /// Too many identities lead to the account.
     #[error("at most {MOST_IDENTITIES} identities of other providers lead to one account")]

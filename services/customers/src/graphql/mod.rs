@@ -150,7 +150,9 @@ fn user_error(refusal: &AccountRefusal) -> UserError {
         AccountRefusal::ProviderRejected(_) | AccountRefusal::JourneyWrong => {
             (UserErrorCode::InvalidCredentials, "")
         }
-        AccountRefusal::IdentityUnverified | AccountRefusal::IdentityTaken => (UserErrorCode::StateNotAllowed, ""),
+        AccountRefusal::IdentityUnverified | AccountRefusal::IdentityTaken => {
+            (UserErrorCode::StateNotAllowed, "")
+        }
         AccountRefusal::IdentityLimit => (UserErrorCode::LimitExceeded, ""),
         AccountRefusal::PasskeyWrong => (UserErrorCode::InvalidCredentials, "credential"),
         AccountRefusal::PasskeyForm => (UserErrorCode::Invalid, "credential"),

@@ -3,8 +3,8 @@
 use crate::{
     commands::{AccountRefusal, Linking, link, name_text},
     model::{
-        Customer, ExternalIdentity, Holder, LinkedIdentity, MOST_IDENTITIES, MailClaim, Profile, ProviderJourney,
-        Realm,
+        Customer, ExternalIdentity, Holder, LinkedIdentity, MOST_IDENTITIES, MailClaim, Profile,
+        ProviderJourney, Realm,
     },
     service::{CustomersError, CustomersService, SignedIn, registering::off_the_runtime, sessions::Opened},
 };
@@ -88,12 +88,7 @@ impl CustomersService {
             expires_at,
         };
         self.space.transact(|tx| async move { tx.insert(begun) }).await?;
-        Ok(JourneyStart {
-            authorization_url: url.into(),
-            state: journey.state,
-            journey: secret,
-            expires_at,
-        })
+        Ok(JourneyStart { authorization_url: url.into(), state: journey.state, journey: secret, expires_at })
     }
 
     /// Signs the customer in who comes back from a provider. An identity that is new here gets an account of its own, or
@@ -143,7 +138,8 @@ impl CustomersService {
             .ok_or(AccountRefusal::JourneyWrong)?;
         let provider = self.provider(&begun.provider)?;
         let journey = self.journey(back.journey, &begun.redirect_uri);
-        if !same_secret(&journey.state, back.state) || back.issuer.is_some_and(|iss| iss != provider.issuer()) {
+        if !same_secret(&journey.state, back.state) || back.issuer.is_some_and(|iss| iss != provider.issuer())
+        {
             return Err(AccountRefusal::JourneyWrong.into());
         }
         let found = provider.finish(&journey, back.code).await;
@@ -255,11 +251,10 @@ impl CustomersService {
         &self,
         customer: CustomerId,
     ) -> Result<serde_json::Value, CustomersError> {
-        let found =
-            self.space.transact(|tx| async move { self.identities_in(&tx, customer).await }).await?;
-        let shown = found.iter().map(|identity| {
-            serde_json::json!({ "provider": identity.provider, "linkedAt": identity.linked_at })
-        });
+        let found = self.space.transact(|tx| async move { self.identities_in(&tx, customer).await }).await?;
+        let shown = found.iter().map(
+            |identity| serde_json::json!({ "provider": identity.provider, "linkedAt": identity.linked_at }),
+        );
         Ok(shown.collect())
     }
 

@@ -99,7 +99,12 @@ impl CustomersService {
     }
 
     /// Enters a new account and its first session, in the transaction.
-    pub(crate) async fn enter(&self, tx: &Tx, customer: &Customer, meta: &EventMeta) -> Result<Opened, CustomersError> {
+    pub(crate) async fn enter(
+        &self,
+        tx: &Tx,
+        customer: &Customer,
+        meta: &EventMeta,
+    ) -> Result<Opened, CustomersError> {
         let (holder, person) = (Holder::Customer(customer.id), customer.person);
         if tx.get::<MailClaim>(&MailClaim::key_of(&customer.mail_hash)).await?.is_some() {
             return Err(AccountRefusal::EmailTaken.into());
