@@ -83,8 +83,8 @@ pub struct ApiKeys;
 
 #[Object]
 impl ApiKeys {
-    /// Makes an API key. Nobody grants more than he holds, and no key makes keys.
-    #[graphql(directive = requires_scopes::apply(scope("apikeys:write")), directive = auth_modes::apply(mode(SESSION)))]
+    /// Makes an API key. Nobody grants more than he holds.
+    #[graphql(directive = requires_scopes::apply(scope("apikeys:write")))]
     async fn create_api_key(
         &self,
         ctx: &Context<'_>,

@@ -165,7 +165,7 @@ pub struct Passkeys;
 #[Object]
 impl Passkeys {
     /// Begins to register a passkey of the caller's. An operator has a second factor first.
-    #[graphql(directive = authenticated::apply())]
+    #[graphql(directive = authenticated::apply(), directive = auth_modes::apply(mode(SESSION)))]
     async fn start_passkey_registration(
         &self,
         ctx: &Context<'_>,
@@ -176,7 +176,7 @@ impl Passkeys {
     }
 
     /// Registers the passkey that the caller's device made.
-    #[graphql(directive = authenticated::apply())]
+    #[graphql(directive = authenticated::apply(), directive = auth_modes::apply(mode(SESSION)))]
     async fn finish_passkey_registration(
         &self,
         ctx: &Context<'_>,
@@ -189,14 +189,14 @@ impl Passkeys {
     }
 
     /// Gives a passkey of the caller's another name.
-    #[graphql(directive = authenticated::apply())]
+    #[graphql(directive = authenticated::apply(), directive = auth_modes::apply(mode(SESSION)))]
     async fn rename_passkey(&self, ctx: &Context<'_>, input: RenamePasskeyInput) -> Result<PasskeyPayload> {
         let who = &context(ctx)?.principal;
         changed(service(ctx)?.rename_passkey(who, &input.passkey_id, &input.name).await)
     }
 
     /// A passkey of the caller's is not accepted any more.
-    #[graphql(directive = authenticated::apply())]
+    #[graphql(directive = authenticated::apply(), directive = auth_modes::apply(mode(SESSION)))]
     async fn remove_passkey(&self, ctx: &Context<'_>, input: PasskeyInput) -> Result<RemovePasskeyPayload> {
         let asks = context(ctx)?;
         let removed = service(ctx)?.remove_passkey(&asks.principal, &input.passkey_id, &asks.meta()).await;

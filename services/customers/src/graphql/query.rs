@@ -50,7 +50,7 @@ impl Query {
     }
 
     /// The caller's passkeys, the oldest first.
-    #[graphql(directive = authenticated::apply())]
+    #[graphql(directive = authenticated::apply(), directive = auth_modes::apply(mode(SESSION)))]
     async fn passkeys(&self, ctx: &Context<'_>) -> Result<Vec<super::passkeys::Passkey>> {
         super::passkeys::own(ctx).await
     }
