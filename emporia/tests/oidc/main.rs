@@ -205,8 +205,23 @@ async fn somebody_new_gets_an_account_and_comes_back_to_it_also_with_another_add
         "mutation { signIn(input: {email: \"ada@example.com\", password: \"\"}) { accessToken } }";
     let by_password = shop.data(by_password, json!({}), &[]).await;
     assert!(by_password["signIn"]["accessToken"].is_null());
+    let linked = shop.data("{ linkedIdentities { id provider linkedAt } }", json!({}), &headers).await;
+    let linked = &linked["linkedIdentities"];
+    assert_eq!((linked.as_array().unwrap().len(), &linked[0]["provider"]), (1, &json!("example")));
     let export = shop.data("mutation { exportMe { data } }", json!({}), &headers).await;
     assert!(export["exportMe"]["data"].as_str().unwrap().contains("\"provider\":\"example\""));
+    let unlink =
+        "mutation($id: ID!) { unlinkIdentity(input: {identityId: $id}) { unlinked userErrors { code } } }";
+    let eve = shop.customer("eve@example.com").await;
+    let others = eve.data(unlink, json!({ "id": linked[0]["id"] })).await;
+    assert_eq!(code(&others["unlinkIdentity"]), "NOT_FOUND", "somebody else's");
+    let done = shop.data(unlink, json!({ "id": linked[0]["id"] }), &headers).await;
+    assert_eq!(done["unlinkIdentity"]["unlinked"], true);
+    assert_eq!(
+        code(&sign_in(&shop, "ada").await),
+        "STATE_NOT_ALLOWED",
+        "without it, and with an address nobody vouches for"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

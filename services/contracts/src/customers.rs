@@ -178,6 +178,16 @@ customer_event!(
     |e| format!("customer/{}", e.customer_id)
 );
 customer_event!(
+    /// A customer cannot sign in by that word of a provider any more.
+    IdentityUnlinked {
+        /// The customer.
+        customer_id: CustomerId,
+        /// The provider, by its name in the API.
+        provider: String,
+    },
+    |e| format!("customer/{}", e.customer_id)
+);
+customer_event!(
     /// A holder can show a passkey from now on.
     PasskeyRegistered {
         /// Whose: `customer/…` or `operator/…`.

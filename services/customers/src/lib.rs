@@ -12,6 +12,6 @@ pub use model::{AddressBook, BookEntry, Profile, space};
 pub use roles::{roles, scopes};
 pub use service::{
     API_KEY_PREFIX, ApiKeyView, CeremonyStart, CustomerView, CustomersDeps, CustomersError, CustomersOptions,
-    CustomersService, Enrolment, FirstStep, Half, IdentifyError, JourneyStart, NewApiKey, OperatorView,
-    PasskeyView, Registration, RelyingParty, RelyingPartyError, Return, SignedIn, Who,
+    CustomersService, Enrolment, FirstStep, Half, IdentifyError, IdentityView, JourneyStart, NewApiKey,
+    OperatorView, PasskeyView, Registration, RelyingParty, RelyingPartyError, Return, SignedIn, Who,
 };

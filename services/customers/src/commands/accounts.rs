@@ -77,6 +77,9 @@ pub enum AccountRefusal {
              then sign in here again"
     )]
     IdentityTaken,
+    /// No such identity leads to the account.
+    #[error("no such identity leads to this account: linkedIdentities lists them")]
+    NoIdentity,
     /// Too many identities lead to the account.
     #[error("at most {MOST_IDENTITIES} identities of other providers lead to one account")]
     IdentityLimit,

@@ -153,6 +153,7 @@ fn user_error(refusal: &AccountRefusal) -> UserError {
         AccountRefusal::IdentityUnverified | AccountRefusal::IdentityTaken => {
             (UserErrorCode::StateNotAllowed, "")
         }
+        AccountRefusal::NoIdentity => (UserErrorCode::NotFound, "identityId"),
         AccountRefusal::IdentityLimit => (UserErrorCode::LimitExceeded, ""),
         AccountRefusal::PasskeyWrong => (UserErrorCode::InvalidCredentials, "credential"),
         AccountRefusal::PasskeyForm => (UserErrorCode::Invalid, "credential"),

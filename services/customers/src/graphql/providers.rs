@@ -1,10 +1,10 @@
 use super::{
-    attempt, service,
+    attempt, failed, own, service,
     sessions::{SessionPayload, payload},
     settled,
 };
-use crate::service::{JourneyStart, Return};
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use crate::service::{IdentityView, JourneyStart, Return};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use emporia_subgraph::{DateTime, UserError, access::*, context};
 
 /// Somebody else by whose word customers sign in.
@@ -41,6 +41,39 @@ pub struct CompleteOidcSignInInput {
     iss: Option<String>,
 }
 
+/// Names an identity.
+#[derive(InputObject)]
+pub struct UnlinkIdentityInput {
+    /// The identity.
+    identity_id: ID,
+}
+
+/// An identity of another provider that leads to the caller's account.
+#[derive(SimpleObject)]
+pub struct LinkedIdentity {
+    /// The identity.
+    id: ID,
+    /// Key of the provider.
+    provider: String,
+    /// Since when.
+    linked_at: DateTime,
+}
+
+impl From<IdentityView> for LinkedIdentity {
+    fn from(view: IdentityView) -> Self {
+        Self { id: view.id.into(), provider: view.provider, linked_at: view.linked_at.into() }
+    }
+}
+
+/// What came of unlinking an identity.
+#[derive(SimpleObject)]
+pub struct UnlinkIdentityPayload {
+    /// Whether it leads to the account no more.
+    unlinked: bool,
+    /// What has to be put right.
+    user_errors: Vec<UserError>,
+}
+
 /// A way to a provider.
 #[derive(Default, SimpleObject)]
 pub struct StartOidcSignInPayload {
@@ -61,6 +94,12 @@ pub struct StartOidcSignInPayload {
 pub(super) fn all(ctx: &Context<'_>) -> Result<Vec<IdentityProvider>> {
     let all = service(ctx)?.providers();
     Ok(all.map(|(key, name)| IdentityProvider { key: key.to_owned(), name: name.to_owned() }).collect())
+}
+
+/// The caller's identities, for the query.
+pub(super) async fn linked(ctx: &Context<'_>) -> Result<Vec<LinkedIdentity>> {
+    let found = service(ctx)?.identities(own(ctx)?).await.map_err(failed)?;
+    Ok(found.into_iter().map(Into::into).collect())
 }
 
 /// Signing in by other providers (OpenID Connect).
@@ -102,5 +141,20 @@ impl Providers {
         let back = Return { journey, state, code, issuer: iss.as_deref() };
         let meta = asks.meta();
         payload(ctx, attempt(ctx, service.complete_provider_sign_in(back, &asks.locale, &meta)).await)
+    }
+
+    /// An identity leads to the caller's account no more. When it comes again, its verified mail address may link it anew.
+    #[graphql(directive = authenticated::apply(), directive = auth_modes::apply(mode(SESSION)))]
+    async fn unlink_identity(
+        &self,
+        ctx: &Context<'_>,
+        input: UnlinkIdentityInput,
+    ) -> Result<UnlinkIdentityPayload> {
+        let meta = context(ctx)?.meta();
+        let done = service(ctx)?.unlink_identity(own(ctx)?, &input.identity_id, &meta).await;
+        Ok(match settled(done)? {
+            Ok(()) => UnlinkIdentityPayload { unlinked: true, user_errors: vec![] },
+            Err(user_errors) => UnlinkIdentityPayload { unlinked: false, user_errors },
+        })
     }
 }

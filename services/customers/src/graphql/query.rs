@@ -49,6 +49,12 @@ impl Query {
         super::providers::all(ctx)
     }
 
+    /// Identities of other providers that lead to the calling customer's account.
+    #[graphql(directive = authenticated::apply(), directive = auth_modes::apply(mode(SESSION)))]
+    async fn linked_identities(&self, ctx: &Context<'_>) -> Result<Vec<super::providers::LinkedIdentity>> {
+        super::providers::linked(ctx).await
+    }
+
     /// The caller's passkeys, the oldest first.
     #[graphql(directive = authenticated::apply(), directive = auth_modes::apply(mode(SESSION)))]
     async fn passkeys(&self, ctx: &Context<'_>) -> Result<Vec<super::passkeys::Passkey>> {

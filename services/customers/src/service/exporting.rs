@@ -39,7 +39,9 @@ impl CustomersService {
         let passkeys = self.export_passkeys(index.holder).await?;
         Ok(match index.holder {
             Holder::Customer(id) => {
-                let identities = self.export_identities(id).await?;
+                let identities = self.identities(id).await?;
+                let identities = identities.iter().map(|i| json!({ "provider": i.provider, "linkedAt": i.linked_at }));
+                let identities: Value = identities.collect();
                 self.customer(id).await?.map_or(Value::Null, |c| {
                 let addresses = c.addresses.entries().iter();
                 let addresses = addresses.map(|e| {

@@ -26,7 +26,7 @@ pub use identity::IdentifyError;
 pub use operating::OperatorView;
 pub use passkeys::{CeremonyStart, PasskeyView};
 pub use profiles::CustomerView;
-pub use providers::{JourneyStart, Return};
+pub use providers::{IdentityView, JourneyStart, Return};
 pub use registering::Registration;
 pub use relying_party::{RelyingParty, RelyingPartyError};
 pub use second_factor::{Enrolment, FirstStep, Half};

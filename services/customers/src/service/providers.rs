@@ -10,7 +10,7 @@ use crate::{
 };
 use emporia_auth::{same_secret, secret_hash};
 use emporia_contracts::{
-    customers::{AccountNotice, CustomerSignedIn, IdentityLinked, NoticeKind},
+    customers::{AccountNotice, CustomerSignedIn, IdentityLinked, IdentityUnlinked, NoticeKind},
     ids::CustomerId,
     values::{Email, Locale},
 };
@@ -45,6 +45,17 @@ pub struct Return<'a> {
     pub code: &'a str,
     /// From the address to which he came back, if the provider says it (RFC 9207).
     pub issuer: Option<&'a str>,
+}
+
+/// An identity that leads to an account.
+#[derive(Debug, Clone)]
+pub struct IdentityView {
+    /// Which.
+    pub id: String,
+    /// The provider, by its name in the API.
+    pub provider: String,
+    /// Since when.
+    pub linked_at: Timestamp,
 }
 
 /// An identity, checked.
@@ -246,16 +257,37 @@ impl CustomersService {
         Ok(())
     }
 
-    /// The identities that lead to an account, for an export.
-    pub(crate) async fn export_identities(
+    /// The identities that lead to an account.
+    ///
+    /// # Errors
+    /// Faults.
+    pub async fn identities(&self, customer: CustomerId) -> Result<Vec<IdentityView>, CustomersError> {
+        let found = self.space.transact(|tx| async move { self.identities_in(&tx, customer).await }).await?;
+        let view =
+            |LinkedIdentity { hash: id, provider, linked_at, .. }| IdentityView { id, provider, linked_at };
+        Ok(found.into_iter().map(view).collect())
+    }
+
+    /// An identity leads to the account no more. Whoever comes with it again is judged as somebody new.
+    ///
+    /// # Errors
+    /// [`AccountRefusal::NoIdentity`]; faults.
+    pub async fn unlink_identity(
         &self,
         customer: CustomerId,
-    ) -> Result<serde_json::Value, CustomersError> {
-        let found = self.space.transact(|tx| async move { self.identities_in(&tx, customer).await }).await?;
-        let shown = found.iter().map(
-            |identity| serde_json::json!({ "provider": identity.provider, "linkedAt": identity.linked_at }),
-        );
-        Ok(shown.collect())
+        id: &str,
+        meta: &EventMeta,
+    ) -> Result<(), CustomersError> {
+        let key = &LinkedIdentity::key_of(customer, id);
+        self.space
+            .transact(|tx| async move {
+                let found = tx.get::<LinkedIdentity>(key).await?.ok_or(AccountRefusal::NoIdentity)?;
+                tx.delete(&ExternalIdentity::key_of(id))?;
+                tx.delete(key)?;
+                let event = IdentityUnlinked { customer_id: customer, provider: found.value.provider };
+                Ok(self.emit(&tx, &event, meta)?)
+            })
+            .await
     }
 
     /// What has to stay secret on the way, made of the secret that leads back.
