@@ -45,6 +45,10 @@ pub enum MailKind {
     EmailCode,
     /// The password was changed.
     PasswordChanged,
+    /// The account can be signed in to with another passkey.
+    PasskeyAdded,
+    /// The account can be signed in to by the word of another provider.
+    IdentityLinked,
 }
 
 impl From<NoticeKind> for MailKind {
@@ -55,6 +59,8 @@ impl From<NoticeKind> for MailKind {
             NoticeKind::PasswordCode => Self::PasswordCode,
             NoticeKind::EmailCode => Self::EmailCode,
             NoticeKind::PasswordChanged => Self::PasswordChanged,
+            NoticeKind::PasskeyAdded => Self::PasskeyAdded,
+            NoticeKind::IdentityLinked => Self::IdentityLinked,
         }
     }
 }

@@ -24,6 +24,7 @@ use emporia::{
 use emporia_customers::Registration;
 use emporia_gateway::{Config, Gateway, Identify, Request, RequestContext, Response};
 use emporia_id::{Clock, FixedClock, Ids, SharedClock, SystemClock};
+use emporia_oidc::Provider;
 use emporia_store_sqlite::{Durability, Layout};
 use emporia_testpay::{
     Config as Testpay, Secret, TestpayClient, TestpayProvider, Timings, WebhookTarget, client::ClientTimeouts,
@@ -34,6 +35,7 @@ use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -101,6 +103,8 @@ pub struct Setup {
     pub timings: Timings,
     /// Whether the store flushes; tests do without, measurements do not.
     pub durability: Durability,
+    /// By whose word customers sign in.
+    pub providers: BTreeMap<String, Provider>,
     /// Whether consumers and sweeps run; without them a test runs each itself.
     pub tasks: bool,
     /// Where the store is; as `EMPORIA_TEST_STORE` says when absent.
@@ -123,6 +127,7 @@ impl Default for Setup {
             clock: None,
             timings,
             durability: Durability::None,
+            providers: BTreeMap::new(),
             tasks: true,
             engine: None,
             gateway: Config::demo(),
@@ -187,6 +192,8 @@ impl Emporia {
                 TestpayClient::new(&at, PSP_KEY, ClientTimeouts::default()).unwrap(),
                 WEBHOOK_SECRET,
             )),
+            passkeys: None,
+            providers: setup.providers.clone(),
             cheap_passwords: true,
         };
         let platform = Platform::open(parts()).await.unwrap();

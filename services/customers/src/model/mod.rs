@@ -5,8 +5,10 @@ mod api_key;
 mod challenge;
 mod customer;
 mod erasure;
+mod identity;
 mod imported;
 mod operator;
+mod passkey;
 mod person;
 mod second_factor;
 mod session;
@@ -16,8 +18,10 @@ pub(crate) use challenge::{Applicant, Challenge, Code, Purpose, Realm};
 pub use customer::{AddressBook, BookEntry, Profile};
 pub(crate) use customer::{Customer, MOST_ADDRESSES};
 pub(crate) use erasure::{Erasure, Progress};
+pub(crate) use identity::{ExternalIdentity, LinkedIdentity, MOST_IDENTITIES, ProviderJourney};
 pub(crate) use imported::ImportedCustomer;
 pub(crate) use operator::Operator;
+pub(crate) use passkey::{Ceremony, CeremonyPurpose, MOST_PASSKEYS, Passkey};
 pub(crate) use person::{MailClaim, PersonIndex};
 pub(crate) use second_factor::{HalfSignIn, SecondFactor};
 pub(crate) use session::{Holder, RefreshToken, Session};
@@ -40,6 +44,11 @@ pub fn space() -> SpaceSchema {
         .collection::<Challenge>()
         .index("due")
         .collection::<HalfSignIn>()
+        .collection::<Passkey>()
+        .collection::<Ceremony>()
+        .collection::<ExternalIdentity>()
+        .collection::<LinkedIdentity>()
+        .collection::<ProviderJourney>()
         .collection::<ApiKey>()
         .index("by_created")
 }
