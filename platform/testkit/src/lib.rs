@@ -175,6 +175,7 @@ impl Emporia {
         });
         testpay.timings = setup.timings;
         testpay.test_controls = true;
+        testpay.flush = false;
         let shown = clock.clone();
         testpay.clock = Arc::new(move || Clock::now(shown.as_ref()));
         let psp_server = Server::psp(testpay.clone(), psp);

@@ -111,6 +111,9 @@ pub struct Config {
     pub test_controls: bool,
     /// Where the time comes from.
     pub clock: Clock,
+    /// Whether an answer waits until the ledger is on the disk. Without, it survives the end of the process but not of
+    /// the machine: for tests, and for measurements of a shop, whose provider has disks of its own.
+    pub flush: bool,
 }
 
 impl Config {
@@ -125,6 +128,7 @@ impl Config {
             timings: Timings::default(),
             test_controls: false,
             clock: Arc::new(Timestamp::now),
+            flush: true,
         }
     }
 

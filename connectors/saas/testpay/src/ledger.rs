@@ -76,7 +76,7 @@ impl Ledger {
     pub(crate) fn open(config: Arc<Config>, wake: Arc<Notify>) -> Result<Self, OpenError> {
         std::fs::create_dir_all(&config.data_dir)?;
         let lock = lock(&config.data_dir.join("testpay.lock"))?;
-        let db = connect(&config.data_dir.join("testpay.sqlite"))?;
+        let db = connect(&config.data_dir.join("testpay.sqlite"), config.flush)?;
         let (calls, waiting) = mpsc::channel(QUEUE);
         std::thread::Builder::new().name("testpay-ledger".into()).spawn(move || {
             write(db, waiting, &config, &wake);
@@ -120,13 +120,14 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     Err(OpenError::InUse)
 }
 
-fn connect(path: &Path) -> Result<Connection, OpenError> {
+fn connect(path: &Path, flush: bool) -> Result<Connection, OpenError> {
     let mut db = Connection::open(path)?;
+    db.pragma_update(None, "synchronous", if flush { "FULL" } else { "OFF" })?;
     db.busy_timeout(Duration::from_secs(5))?;
     // More than there are.
     db.set_prepared_statement_cache_capacity(64);
     db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+        "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
     )?;
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match tx.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
