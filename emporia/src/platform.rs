@@ -4,6 +4,7 @@ mod memory;
 mod tasks;
 
 use crate::config::Config;
+use emporia_audit::{AuditLog, ChainKey};
 use emporia_auth::{AccessTokens, KeyError, KeyedHash, PasswordCost, PasswordError, Passwords, TokenOptions};
 use emporia_carts::{CartsDeps, CartsService};
 use emporia_catalog::CatalogService;
@@ -80,7 +81,7 @@ pub enum OpenError {
     /// The keys of persons.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// The keys of tokens.
+    /// The keys of tokens and of the audit log.
     #[error(transparent)]
     TokenKey(#[from] KeyError),
     /// The hashing of passwords.
@@ -130,15 +131,19 @@ pub struct Platform {
     pub customers: CustomersService,
     /// The mail outbox.
     pub mail: MailService,
+    /// Who changed what.
+    pub audit: AuditLog,
+    /// Signs the chain of what was changed.
+    pub chain_key: ChainKey,
     /// Events as they are committed.
     pub live: Live,
     /// How far what the rooms keep in memory has followed the log; none where no other process uses the store.
     pub following: Option<Following>,
 }
 
-/// The key-spaces of all rooms.
+/// The key-spaces of all rooms. What is written in somebody's name is recorded in each.
 pub fn spaces() -> Vec<SpaceSchema> {
-    vec![
+    let rooms = [
         emporia_channels::space(),
         emporia_catalog::space(),
         emporia_pricing::space(),
@@ -152,7 +157,8 @@ pub fn spaces() -> Vec<SpaceSchema> {
         emporia_mail::space(),
         tasks::space(),
         crate::import::space(),
-    ]
+    ];
+    rooms.map(|room| room.with(emporia_audit::recorded)).into_iter().chain([emporia_audit::space()]).collect()
 }
 
 impl Parts {
@@ -264,6 +270,8 @@ impl Platform {
             Arc::new(orders.clone()),
             Arc::new(mail.clone()),
         ]);
+        let audit = AuditLog::new(store.clone())?;
+        let chain_key = ChainKey::open(&chain_key(&parts.data_dir))?;
         let live = Live::follow(Arc::new(store.clone()));
         let mut platform = Self {
             store,
@@ -280,6 +288,8 @@ impl Platform {
             orders,
             customers,
             mail,
+            audit,
+            chain_key,
             live,
             following: None,
         };
@@ -295,6 +305,11 @@ const TOKEN_KEYS: &str = "tokens.pem";
 /// Where a data directory has the signing key of tokens.
 pub fn token_keys(data_dir: &Path) -> PathBuf {
     data_dir.join("keys").join(TOKEN_KEYS)
+}
+
+/// Where a data directory has the key that signs the audit log.
+pub fn chain_key(data_dir: &Path) -> PathBuf {
+    data_dir.join("keys").join("audit.pem")
 }
 
 /// For whom tokens are, and how long they hold.

@@ -3,12 +3,12 @@ use async_graphql::{Context, EmptySubscription, Enum, InputObject, Object, Resul
 use emporia_contracts::channels::{self, ChannelFacts, RoundingPolicy};
 use emporia_money::Rounding;
 use emporia_subgraph::{
-    Subgraph, UserError, UserErrorCode, access::*, caching::*, context, parse, store_error,
+    Subgraph, UserError, UserErrorCode, access::*, caching::*, context, parse, recorded, store_error,
 };
 
 /// Builds the subgraph.
 pub fn schema(service: ChannelsService) -> Subgraph {
-    Subgraph::new(Schema::build(Query, Mutation, EmptySubscription).data(service))
+    Subgraph::new(Schema::build(Query, recorded(Mutation), EmptySubscription).data(service))
 }
 
 /// Whether prices include tax.

@@ -22,6 +22,7 @@ pub mod scopes {
         "customers:erase",
         "operators:write",
         "apikeys:write",
+        "audit:read",
     ];
 
     /// What every operator may, and nobody else: it concerns his own account. No role and no API key holds it.

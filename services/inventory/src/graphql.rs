@@ -15,7 +15,7 @@ use emporia_events::Live;
 use emporia_store::StoreError;
 use emporia_subgraph::{
     DateTime, Eager, Subgraph, UserError, UserErrorCode, access::*, bad_input, batched, caching::*, context,
-    page_size, parse, run_once, store_error,
+    page_size, parse, recorded, run_once, store_error,
 };
 use serde::Serialize;
 use std::{collections::HashMap, sync::Arc};
@@ -25,7 +25,11 @@ pub fn schema(service: InventoryService, live: Live) -> Subgraph {
     let availability = batched(AvailabilityLoader(service.clone()), 1000);
     let stock = batched(StockLoader(service.clone()), 1000);
     Subgraph::new(
-        Schema::build(Query, Mutation, Subscription).data(service).data(live).data(availability).data(stock),
+        Schema::build(Query, recorded(Mutation), Subscription)
+            .data(service)
+            .data(live)
+            .data(availability)
+            .data(stock),
     )
 }
 

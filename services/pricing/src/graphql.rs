@@ -13,13 +13,13 @@ use emporia_contracts::{
 use emporia_money::UnitPrice;
 use emporia_subgraph::{
     DateTime, Eager, GraphMoney, Subgraph, UserError, UserErrorCode, access::*, bad_input, caching::*,
-    context, decimal_price, fault, parse, parse_key, store_error,
+    context, decimal_price, fault, parse, parse_key, recorded, store_error,
 };
 use std::sync::Arc;
 
 /// Builds the subgraph.
 pub fn schema(service: PricingService) -> Subgraph {
-    Subgraph::new(Schema::build(Query, Mutation, EmptySubscription).data(service))
+    Subgraph::new(Schema::build(Query, recorded(Mutation), EmptySubscription).data(service))
 }
 
 /// Whether prices include tax.

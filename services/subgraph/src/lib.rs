@@ -9,6 +9,7 @@ mod errors;
 mod idempotency;
 mod input;
 mod money;
+mod recording;
 mod schema;
 mod time;
 mod totals;
@@ -22,6 +23,7 @@ pub use errors::{bad_input, conflict, fault, forbidden, not_found, store_error, 
 pub use idempotency::{fingerprint, idempotency, run_once};
 pub use input::{page_size, parse, parse_id, parse_key};
 pub use money::{GraphMoney, MoneyObject, decimal_price};
+pub use recording::{Accounted, Recorded, recorded};
 pub use schema::Subgraph;
 pub use time::DateTime;
 pub use totals::{OrderTaxTotal, OrderTotals};
