@@ -18,7 +18,9 @@ pub(crate) fn patches(before: Option<Value>, after: Option<Value>) -> Option<(Op
 
 fn differing(before: Value, after: Value) -> (Value, Value) {
     let (mut before, after) = match (before, after) {
-        (Value::Object(before), Value::Object(after)) => (before, after),
+        (Value::Object(before), Value::Object(after)) if !is_sealed(&before) && !is_sealed(&after) => {
+            (before, after)
+        }
         other => return other,
     };
     let (mut back, mut on) = (Map::new(), Map::new());
@@ -44,6 +46,11 @@ fn differing(before: Value, after: Value) -> (Value, Value) {
     (Value::Object(back), Value::Object(on))
 }
 
+/// Whether these are the fields of a value that is sealed under a person's key: it changes as a whole.
+pub fn is_sealed(fields: &Map<String, Value>) -> bool {
+    fields.len() == 2 && fields.contains_key("person") && fields.contains_key("data")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +67,9 @@ mod tests {
         assert_eq!(back, Some(json!({"price": {"unit": "12.00"}, "tags": [1, 2], "new": null, "old": 1})));
         assert_eq!(on, Some(json!({"price": {"unit": "9.99"}, "tags": [2], "new": true, "old": null})));
         assert_eq!(patches(Some(json!({"a": 1})), Some(json!({"a": 1}))), None);
+        let sealed = |data: &str| json!({"profile": {"person": "per_1", "data": data}});
+        let both = patches(Some(sealed("old")), Some(sealed("new")));
+        assert_eq!(both, Some((Some(sealed("old")), Some(sealed("new")))));
         assert_eq!(patches(None, Some(json!({"a": 1}))), Some((None, Some(json!({"a": 1})))));
     }
 

@@ -10,6 +10,7 @@ mod verify;
 
 pub use author::Author;
 pub use chain::{ChainKey, Link};
+pub use difference::is_sealed;
 pub use entry::{Changed, Entry, WriteRecorded};
 pub use log::{AuditLog, Filter, Recorded};
 pub use sealer::Sealer;

@@ -107,17 +107,26 @@ pub async fn verify(
 ) -> Result<Verification, StoreError> {
     let from = from.max(1);
     let mut verification = Verification { from, links: 0, waiting: 0, head: None, breaks: 0, found: vec![] };
-    // In this order: what is committed meanwhile is in the first list, or else in none of them.
-    let mut unlinked = if from == 1 { entries(store).await? } else { HashMap::new() };
-    let waiting = waiting(store).await?;
-    match walk(store, key, noted, &mut verification, &mut unlinked).await {
+    match inspect(store, key, noted, &mut verification).await {
         Err(StoreError::Undecodable { key, reason }) => {
             let detail = format!("{key} cannot be read, the walk ends here: {reason}");
             verification.broken(None, None, Fault::Unreadable, detail);
-            return Ok(verification);
+            Ok(verification)
         }
-        walked => walked?,
+        inspected => inspected.map(|()| verification),
     }
+}
+
+async fn inspect(
+    store: &Store,
+    key: &ChainKey,
+    noted: Option<&str>,
+    verification: &mut Verification,
+) -> Result<(), StoreError> {
+    // In this order: what is committed meanwhile is in the first list, or else in none of them.
+    let mut unlinked = if verification.from == 1 { entries(store).await? } else { HashMap::new() };
+    let waiting = waiting(store).await?;
+    walk(store, key, noted, verification, &mut unlinked).await?;
     let mut unlinked: Vec<(Uuid, String)> = unlinked.into_iter().collect();
     unlinked.sort_unstable();
     for (entry, space) in unlinked {
@@ -129,7 +138,7 @@ pub async fn verify(
             verification.broken(None, Some(entry), Fault::EntryUnlinked, detail);
         }
     }
-    Ok(verification)
+    Ok(())
 }
 
 async fn walk(

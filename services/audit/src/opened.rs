@@ -1,5 +1,6 @@
 //! Sealed values, for reading.
 
+use emporia_audit::is_sealed;
 use emporia_vault::{Sealed, Vault, VaultError};
 use serde_json::{Map, Value, json};
 
@@ -40,6 +41,5 @@ pub fn opened(value: Value, reader: Reader<'_>) -> Result<Value, VaultError> {
 
 /// What these fields are if they are exactly those of a sealed value.
 fn sealed(fields: &Map<String, Value>) -> Option<Sealed> {
-    let both = fields.len() == 2 && fields.contains_key("person") && fields.contains_key("data");
-    both.then(|| serde_json::from_value(Value::Object(fields.clone())).ok()).flatten()
+    is_sealed(fields).then(|| serde_json::from_value(Value::Object(fields.clone())).ok()).flatten()
 }
