@@ -1,5 +1,6 @@
 //! One schema for flags, `EMPORIA_…` variables and `emporia.toml`; flags win over variables, those over the file.
 
+use emporia_customers::Policies;
 use emporia_store::StoreError;
 use emporia_store_postgres::PostgresOptions;
 use emporia_store_sqlite::Layout;
@@ -34,6 +35,8 @@ pub struct Config {
     pub payments: PaymentsConfig,
     /// Limits and switches of the gateway.
     pub gateway: emporia_gateway::Config,
+    /// A file with the Cedar policies of the retailer's own roles.
+    pub role_policies: Option<PathBuf>,
     /// What a gateway alone passes on to its subgraphs.
     pub forward: ForwardConfig,
     /// Log lines: `text` or `json`.
@@ -220,6 +223,7 @@ impl Default for Config {
             secrets: SecretsConfig::default(),
             payments: PaymentsConfig::default(),
             gateway: emporia_gateway::Config::default(),
+            role_policies: None,
             forward: ForwardConfig::default(),
             log_format: LogFormat::default(),
         }
@@ -274,6 +278,19 @@ impl Config {
             .filter(|key| !key.starts_with("test_"))
             .split("__");
         figment.merge(variables).extract().map_err(|error| ConfigError::Wrong(explain(&error)))
+    }
+
+    /// What roles permit: those of every shop, and those of the file that is named.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`] names the file and the line.
+    pub fn policies(&self) -> Result<Policies, ConfigError> {
+        let Some(file) = &self.role_policies else { return Ok(Policies::built_in()) };
+        let wrong = |what: &dyn std::fmt::Display| {
+            ConfigError::Wrong(format!("role_policies: {}: {what}", file.display()))
+        };
+        let own = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+        Policies::with(&own).map_err(|error| wrong(&error))
     }
 
     /// Checks what production needs.

@@ -11,7 +11,7 @@ use emporia_catalog::CatalogService;
 use emporia_channels::ChannelsService;
 use emporia_checkout::{CheckoutDeps, CheckoutService};
 use emporia_contracts::payments::PaymentProvider;
-use emporia_customers::{CustomersDeps, CustomersOptions, CustomersService};
+use emporia_customers::{CustomersDeps, CustomersOptions, CustomersService, Policies};
 use emporia_events::{Bookmark, Following, Live};
 use emporia_id::{Ids, SharedClock};
 use emporia_inventory::InventoryService;
@@ -44,6 +44,8 @@ pub struct Parts {
     pub ids: Ids,
     /// Wraps the keys of persons.
     pub master_key: MasterKey,
+    /// What roles permit.
+    pub roles: Policies,
     /// Hashes mail addresses in indexes.
     pub email_pepper: Vec<u8>,
     /// Who takes the money.
@@ -141,9 +143,9 @@ pub struct Platform {
     pub following: Option<Following>,
 }
 
-/// The key-spaces of all rooms. What is written in somebody's name is recorded in each.
+/// The key-spaces of all rooms.
 pub fn spaces() -> Vec<SpaceSchema> {
-    let rooms = [
+    vec![
         emporia_channels::space(),
         emporia_catalog::space(),
         emporia_pricing::space(),
@@ -157,8 +159,8 @@ pub fn spaces() -> Vec<SpaceSchema> {
         emporia_mail::space(),
         tasks::space(),
         crate::import::space(),
-    ];
-    rooms.map(|room| room.with(emporia_audit::recorded)).into_iter().chain([emporia_audit::space()]).collect()
+        emporia_audit::space(),
+    ]
 }
 
 impl Parts {
@@ -185,6 +187,7 @@ impl Parts {
             clock,
             master_key: MasterKey::from_base64(&config.secrets.master_key)
                 .map_err(|e| setting(&format_args!("secrets.master_key: {e}")))?,
+            roles: config.policies().map_err(|e| setting(&e))?,
             email_pepper: config.secrets.email_pepper.clone().into_bytes(),
             provider: Arc::new(emporia_testpay::TestpayProvider::new(
                 client,
@@ -333,5 +336,6 @@ fn open_customers(
         tokens,
         mail_hash: KeyedHash::new(parts.email_pepper.clone()),
     };
-    Ok(CustomersService::new(store.space("customers")?, parts.ids.clone(), deps, CustomersOptions::default()))
+    let options = CustomersOptions { roles: parts.roles.clone(), ..CustomersOptions::default() };
+    Ok(CustomersService::new(store.space("customers")?, parts.ids.clone(), deps, options))
 }

@@ -9,7 +9,7 @@ use async_graphql::parser::{
 };
 use emporia::graph;
 use emporia_contracts::{Principal, context::system_meta};
-use emporia_customers::{roles, scopes};
+use emporia_customers::{Policies, scopes};
 use emporia_testkit::{Emporia, Shopper};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -192,7 +192,7 @@ async fn every_field_refuses_who_lacks_the_right_and_nobody_else() {
             assert_eq!(refusal(&answer), Some("FORBIDDEN"), "{query}");
             assert!(answer["data"].is_null(), "{answer:#}");
             for (role, operator) in &operators {
-                let has = roles().scopes_of([*role]);
+                let has = Policies::built_in().scopes_of([*role]);
                 let may = lists
                     .iter()
                     .any(|list| list.iter().all(|scope| scope == scopes::OPERATOR_SELF || has.has(scope)));

@@ -16,7 +16,8 @@ pub(crate) enum ApikeyCommand {
         /// Name for people.
         #[arg(long)]
         name: String,
-        /// What it may do: orders:read, stock:write and so on; a wrong one is answered with all there are.
+        /// What it may do: orders:read, stock:write and so on, or at one place alone as in stock:read@location:berlin; a
+        /// wrong one is answered with all there are.
         #[arg(long = "scope", required = true)]
         scopes: Vec<String>,
         /// After how many days it ends; never, if left out.

@@ -19,7 +19,8 @@ pub(crate) enum OperatorCommand {
         /// Name for people.
         #[arg(long)]
         name: String,
-        /// Roles: admin, merchandiser, fulfilment, service, analyst.
+        /// Roles: admin, merchandiser, fulfilment, service, analyst, and your own (role_policies); at one place alone as in
+        /// fulfilment@location:berlin or merchandiser@channel:eu.
         #[arg(long = "role", required = true)]
         roles: Vec<String>,
         /// Password; read from the variable so that it is in no list of processes.
@@ -210,6 +211,8 @@ pub(crate) fn config(command: ConfigCommand) -> Result<(), Failure> {
         None => say(&format!("store      SQLite, layout {:?}", config.store.layout)),
     }
     say(&format!("payments   {}", config.payments.base_url));
+    let policies = config.policies()?;
+    say(&format!("may grant  {}", policies.names().collect::<Vec<_>>().join(", ")));
     say(&format!("roles      {}", format!("{:?}", config.roles).to_lowercase()));
     match config.require_production() {
         Ok(()) => say("Ready for `emporia serve`."),

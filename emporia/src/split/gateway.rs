@@ -173,7 +173,7 @@ impl Identify for AskCommerce {
             client: client::noted(headers),
         };
         let authenticated = !matches!(bearer.principal, Principal::Anonymous);
-        let scopes = bearer.principal.scopes();
+        let scopes = bearer.principal.admitted();
         let key = identity::key(&bearer.principal);
         let mut forward = HeaderMap::new();
         // It is made of hexadecimal digits and a dot.

@@ -19,6 +19,7 @@ mod user_error;
 pub use address::{AddressInput, PostalAddress};
 pub use batch::batched;
 pub use eager::Eager;
+pub use emporia_audit::recorded as audit_entries;
 pub use errors::{bad_input, conflict, fault, forbidden, not_found, store_error, unauthenticated};
 pub use idempotency::{fingerprint, idempotency, run_once};
 pub use input::{page_size, parse, parse_id, parse_key};

@@ -27,6 +27,7 @@ use emporia_store::{SpaceSchema, Testimony};
 /// The key-space of this service. Hashes, secrets and what leads to an account are in no testimony.
 pub fn space() -> SpaceSchema {
     SpaceSchema::new("customers")
+        .with(emporia_subgraph::audit_entries)
         .schema(1)
         .collection::<Customer>()
         .testimony(Testimony::Without(&["password", "mail_hash"]))
