@@ -217,6 +217,15 @@ async fn put<T: Document + Sync>(shop: &Emporia, space: &str, document: &T) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_space_takes_entries_but_that_of_the_chain() {
+    let shop = Emporia::empty().await;
+    for space in shop.platform.store.spaces() {
+        let takes = space.scan::<Entry>(None, 1).await.is_ok();
+        assert_eq!(takes, space.name() != emporia_audit::SPACE, "{}", space.name());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shoppers_account_is_recorded_and_his_purchases_are_not() {
     let shop = Emporia::small().await;
     let customer = shop.customer("ada@example.com").await;

@@ -28,7 +28,7 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// The key-space of consumers that belong to no room.
 pub(super) fn space() -> SpaceSchema {
-    SpaceSchema::new("tasks").schema(1).with(emporia_events::consumers)
+    SpaceSchema::new("tasks").with(emporia_audit::recorded).schema(1).with(emporia_events::consumers)
 }
 
 /// A payment was decided: the checkout that waits for it goes on.
