@@ -33,11 +33,12 @@ impl<M> Recorded<M> {
 
     fn author(&self, ctx: &Context<'_>) -> Option<Author> {
         let asks = ctx.data_opt::<RequestContext>()?;
-        let author = Author::new(asks.actor(), ctx.field().name(), &*asks.correlation_id);
-        match asks.principal {
-            Principal::Operator { .. } | Principal::Service { .. } => Some(author),
-            _ => self.shoppers.then(|| author.silent_on_the_untold()),
+        let staff = matches!(asks.principal, Principal::Operator { .. } | Principal::Service { .. });
+        if !staff && !self.shoppers {
+            return None;
         }
+        let author = Author::new(asks.actor(), ctx.field().name(), &*asks.correlation_id);
+        Some(if staff { author } else { author.silent_on_the_untold() })
     }
 }
 
