@@ -2,19 +2,27 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::expect_used,
     reason = "a measurement that cannot be made should stop where it is"
 )]
 
 mod scenario;
 mod seed;
+mod wire;
 
 use clap::Parser;
-use emporia_store_sqlite::Durability;
+use emporia::platform::Engine;
+use emporia_gateway::Config;
+use emporia_store_postgres::PostgresOptions;
+use emporia_store_sqlite::{Durability, Layout};
 use emporia_testkit::{Emporia, Setup};
+use emporia_testpg::Cluster;
 use hdrhistogram::Histogram;
-use scenario::{Scenario, Shop};
+use scenario::{Scenario, Shop, Visitor};
 use std::{
-    sync::Arc,
+    path::Path,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -43,6 +51,22 @@ struct Args {
     /// Products in the catalogue.
     #[arg(long, default_value_t = 5_000)]
     products: usize,
+    /// Orders that are there before.
+    #[arg(long, default_value_t = 0)]
+    orders: usize,
+    /// What the store is on.
+    #[arg(long, default_value = "sqlite")]
+    store: Store,
+    /// Let the gateway keep answers.
+    #[arg(long)]
+    cached: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Store {
+    Sqlite,
+    /// A private server on the same machine, which syncs as in production.
+    Postgres,
 }
 
 /// Operations under way at once in an open loop, at most: beyond that the server has lost anyway.
@@ -51,8 +75,17 @@ const MOST_UNDER_WAY: usize = 4_096;
 #[tokio::main]
 async fn main() {
     let args = Args::parse();
-    let setup = Setup { durability: Durability::Full, ..Setup::default() };
-    let emporia = Emporia::small_with(setup).await;
+    // Below the current directory: a system's temporary files may be in memory.
+    let server = (args.store == Store::Postgres)
+        .then(|| Cluster::start_in(Path::new(".")).expect("PostgreSQL is installed"));
+    let engine = server
+        .as_ref()
+        .map_or(Engine::Sqlite { layout: Layout::Shared, durability: Durability::Full }, |server| {
+            Engine::Postgres(PostgresOptions::new(&server.url()).unwrap())
+        });
+    let mut gateway = Config::demo();
+    gateway.response_cache.enabled = args.cached;
+    let emporia = Emporia::small_with(Setup { engine: Some(engine), gateway, ..Setup::default() }).await;
     let started = Instant::now();
     let articles = seed::seed(&emporia.platform, args.products).await;
     println!(
@@ -62,12 +95,37 @@ async fn main() {
         started.elapsed().as_secs_f64()
     );
     let shop = Arc::new(Shop::new(&emporia, articles));
+    if args.orders > 0 {
+        let started = Instant::now();
+        fill(&shop, args.orders).await;
+        println!("{} orders in {:.1} s", args.orders, started.elapsed().as_secs_f64());
+    }
     println!(
         "{:<9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>11}",
         "scenario", "clients", "ops/s", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "failed", "CPU ms/op"
     );
     for scenario in Scenario::ALL.into_iter().filter(|s| args.scenario.is_none_or(|only| only == *s)) {
         measure(&args, &shop, scenario).await;
+    }
+    println!("memory: {} MB", memory() / 1_000_000);
+    drop(emporia);
+    drop(server);
+}
+
+/// Records so many orders.
+async fn fill(shop: &Arc<Shop>, orders: usize) {
+    let clients = 64;
+    let client = |number: usize| {
+        let shop = shop.clone();
+        tokio::spawn(async move {
+            let mut visitor = shop.visitor(number);
+            for _ in 0..orders / clients {
+                shop.perform(Scenario::Fact, &mut visitor).await.unwrap();
+            }
+        })
+    };
+    for client in (0..clients).map(client).collect::<Vec<_>>() {
+        client.await.unwrap();
     }
 }
 
@@ -99,6 +157,13 @@ async fn run(args: &Args, shop: &Arc<Shop>, scenario: Scenario, seconds: u64) ->
     }
 }
 
+/// Shows the first failure of each client: the others are probably the same.
+fn tell(before: u64, failure: &str) {
+    if before == 0 {
+        eprintln!("failed: {}", failure.chars().take(300).collect::<String>());
+    }
+}
+
 fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 120_000_000, 3).unwrap()
 }
@@ -119,45 +184,66 @@ async fn closed_loop(
                     Ok(()) => {
                         latencies.saturating_record(u64::try_from(began.elapsed().as_micros()).unwrap())
                     }
-                    Err(()) => failed += 1,
+                    Err(failure) => {
+                        tell(failed, &failure);
+                        failed += 1;
+                    }
                 }
             }
             (latencies, failed)
         })
     };
-    collect((0..clients).map(client).collect()).await
+    let clients: Vec<_> = (0..clients).map(client).collect();
+    let (mut all, mut failed) = (histogram(), 0);
+    for client in clients {
+        let (latencies, failures) = client.await.unwrap();
+        all.add(latencies).unwrap();
+        failed += failures;
+    }
+    (all, failed)
 }
 
 async fn open_loop(shop: &Arc<Shop>, scenario: Scenario, end: Instant, rate: f64) -> (Histogram<u64>, u64) {
     let gap = Duration::from_secs_f64(1.0 / rate);
     let turns = Arc::new(tokio::sync::Semaphore::new(MOST_UNDER_WAY));
+    // Whoever arrives takes the connections of one who has left.
+    let idle: Arc<Mutex<Vec<Visitor>>> = Arc::default();
     let (mut due, mut under_way, mut number) = (Instant::now(), vec![], 0);
     while due < end {
         tokio::time::sleep_until(due.into()).await;
         let (shop, turn, began) = (shop.clone(), turns.clone().acquire_owned().await.unwrap(), due);
+        let idle = idle.clone();
         number += 1;
         under_way.push(tokio::spawn(async move {
-            let (mut latencies, mut failed, mut visitor) = (histogram(), 0, shop.visitor(number));
-            match shop.perform(scenario, &mut visitor).await {
-                Ok(()) => latencies.saturating_record(u64::try_from(began.elapsed().as_micros()).unwrap()),
-                Err(()) => failed += 1,
-            }
+            let left = idle.lock().unwrap().pop();
+            let mut visitor = left.unwrap_or_else(|| shop.visitor(number));
+            let performed = shop.perform(scenario, &mut visitor).await;
+            let took = u64::try_from(began.elapsed().as_micros()).unwrap();
+            idle.lock().unwrap().push(visitor);
             drop(turn);
-            (latencies, failed)
+            performed.map(|()| took)
         }));
         due += gap;
     }
-    collect(under_way).await
+    let (mut latencies, mut failed) = (histogram(), 0);
+    for operation in under_way {
+        match operation.await.unwrap() {
+            Ok(took) => latencies.saturating_record(took),
+            Err(failure) => {
+                tell(failed, &failure);
+                failed += 1;
+            }
+        }
+    }
+    (latencies, failed)
 }
 
-async fn collect(tasks: Vec<tokio::task::JoinHandle<(Histogram<u64>, u64)>>) -> (Histogram<u64>, u64) {
-    let (mut all, mut failed) = (histogram(), 0);
-    for task in tasks {
-        let (latencies, failures) = task.await.unwrap();
-        all.add(latencies).unwrap();
-        failed += failures;
-    }
-    (all, failed)
+/// Bytes of memory that this process has (Linux).
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or_default() * 1_024
 }
 
 /// User and system time of this process (Linux).

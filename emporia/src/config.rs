@@ -1,6 +1,7 @@
 //! One schema for flags, `EMPORIA_…` variables and `emporia.toml`; flags win over variables, those over the file.
 
-use emporia_customers::Policies;
+use emporia_customers::{Policies, RelyingParty, RelyingPartyError};
+use emporia_oidc::{Provider, ProviderOptions};
 use emporia_store::StoreError;
 use emporia_store_postgres::PostgresOptions;
 use emporia_store_sqlite::Layout;
@@ -10,7 +11,10 @@ use figment::{
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// All settings.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,12 +37,18 @@ pub struct Config {
     pub secrets: SecretsConfig,
     /// The payment provider.
     pub payments: PaymentsConfig,
+    /// For which site passkeys are made.
+    pub passkeys: PasskeysConfig,
+    /// By whose word customers sign in, by their names in the API.
+    pub identity_providers: BTreeMap<String, ProviderConfig>,
     /// Limits and switches of the gateway.
     pub gateway: emporia_gateway::Config,
     /// A file with the Cedar policies of the retailer's own roles.
     pub role_policies: Option<PathBuf>,
     /// What a gateway alone passes on to its subgraphs.
     pub forward: ForwardConfig,
+    /// Whose tokens a gateway alone believes.
+    pub authentication: AuthenticationConfig,
     /// Log lines: `text` or `json`.
     pub log_format: LogFormat,
 }
@@ -145,6 +155,22 @@ impl Default for ForwardConfig {
     }
 }
 
+/// Whose tokens `emporia gateway` believes; without an issuer everybody is unknown to it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthenticationConfig {
+    /// The `iss` of the tokens: `https://login.example.com`.
+    pub issuer: String,
+    /// The `aud` of the tokens: one of these.
+    pub audiences: Vec<String>,
+    /// Where the issuer's keys are (JWKS); found by discovery, if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// The claim with the caller's policies, for `@policy`; without one nobody holds any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policies_claim: Option<String>,
+}
+
 /// One file for all services, or one for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -211,6 +237,71 @@ impl Default for PaymentsConfig {
     }
 }
 
+/// An OpenID Connect provider.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProviderConfig {
+    /// What people call it; its name in the API, if nothing is said.
+    pub name: String,
+    /// Its issuer: `https://login.example.com`.
+    pub issuer: String,
+    /// Our name there.
+    pub client_id: String,
+    /// Our secret there; none for a public client.
+    pub client_secret: String,
+    /// Where customers may come back to: `["https://shop.example.com/signed-in"]`.
+    pub redirect_uris: Vec<String>,
+}
+
+impl ProviderConfig {
+    /// A client of it.
+    ///
+    /// # Errors
+    /// [`emporia_oidc::SetupError`] names the setting.
+    pub fn client(&self, key: &str) -> Result<Provider, emporia_oidc::SetupError> {
+        let Self { name, issuer, client_id, client_secret, redirect_uris } = self.clone();
+        Provider::new(ProviderOptions {
+            name: if name.is_empty() { key.to_owned() } else { name },
+            issuer,
+            client_id,
+            client_secret: Some(client_secret).filter(|secret| !secret.is_empty()),
+            redirect_uris,
+        })
+    }
+}
+
+impl std::fmt::Debug for ProviderConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ProviderConfig({})", self.issuer)
+    }
+}
+
+/// For which site passkeys are made; without a relying party there are none.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PasskeysConfig {
+    /// The site's domain, such as `example.com`. Passkeys are bound to it: it cannot be changed later.
+    pub relying_party: String,
+    /// What the site is called; its domain, if nothing is said.
+    pub name: String,
+    /// Where its pages are: `["https://shop.example.com"]`.
+    pub origins: Vec<String>,
+}
+
+impl PasskeysConfig {
+    /// The relying party, if one is named.
+    ///
+    /// # Errors
+    /// [`RelyingPartyError`].
+    pub fn relying_party(&self) -> Result<Option<RelyingParty>, RelyingPartyError> {
+        let Self { relying_party: id, name, origins } = self;
+        if id.is_empty() {
+            return Ok(None);
+        }
+        RelyingParty::new(id, if name.is_empty() { id } else { name }, origins).map(Some)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -222,9 +313,12 @@ impl Default for Config {
             commerce: CommerceConfig::default(),
             secrets: SecretsConfig::default(),
             payments: PaymentsConfig::default(),
+            passkeys: PasskeysConfig::default(),
+            identity_providers: BTreeMap::new(),
             gateway: emporia_gateway::Config::default(),
             role_policies: None,
             forward: ForwardConfig::default(),
+            authentication: AuthenticationConfig::default(),
             log_format: LogFormat::default(),
         }
     }

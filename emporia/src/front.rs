@@ -1,6 +1,12 @@
 //! The gateway alone, before subgraphs that are reached over HTTP: other people's, or ours when they are split.
 
-use crate::{client, config::ForwardConfig};
+mod tokens;
+
+use crate::{
+    client,
+    config::{AuthenticationConfig, ForwardConfig},
+    identity,
+};
 use async_trait::async_trait;
 use emporia_gateway::{BuildError, Caller, Config, Gateway, GatewayError, Identify, Supergraph};
 use http::{HeaderMap, HeaderName, header};
@@ -31,6 +37,9 @@ pub enum FrontError {
     /// The HTTP client does not start.
     #[error("the HTTP client: {0}")]
     Client(#[from] reqwest::Error),
+    /// The issuer of tokens cannot be used.
+    #[error("authentication: {0}")]
+    Tokens(#[from] emporia_oidc::SetupError),
     /// A header to forward is none.
     #[error("gateway.forward.headers: \"{0}\" is no name of a header")]
     Header(String),
@@ -53,23 +62,26 @@ pub fn gateway(file: &Path, config: Config) -> Result<Gateway, FrontError> {
     builder.build().map_err(|source| FrontError::Build { path, source })
 }
 
-/// Everybody is unknown here; what says who asks is passed on to the subgraphs, which judge it.
+/// What says who asks is passed on to the subgraphs, which judge it. Without an issuer whose tokens are believed everybody
+/// is unknown here.
 pub struct Forward {
+    tokens: Option<tokens::Tokens>,
     names: Vec<HeaderName>,
     shown: &'static [&'static str],
 }
 
 impl Forward {
-    /// Passes on these headers.
+    /// Passes on these headers, and believes this issuer.
     ///
     /// # Errors
-    /// [`FrontError::Header`].
-    pub fn new(config: &ForwardConfig) -> Result<Self, FrontError> {
+    /// [`FrontError::Header`], [`FrontError::Tokens`].
+    pub fn new(config: &ForwardConfig, authentication: &AuthenticationConfig) -> Result<Self, FrontError> {
+        let tokens = tokens::Tokens::of(authentication)?;
         let parse = |name: &String| name.parse().map_err(|_| FrontError::Header(name.clone()));
         let names: Vec<HeaderName> = config.headers.iter().map(parse).collect::<Result<_, _>>()?;
         // Once for the whole process: the configuration is read at its start.
         let shown = names.iter().map(|name| &*name.as_str().to_owned().leak()).collect::<Vec<_>>().leak();
-        Ok(Self { names, shown })
+        Ok(Self { tokens, names, shown })
     }
 }
 
@@ -83,7 +95,11 @@ impl Identify for Forward {
         headers: &HeaderMap,
         params: Option<&serde_json::Value>,
     ) -> Result<Caller, GatewayError> {
-        let mut caller = Caller::anonymous();
+        let shown = identity::value(headers, params, header::AUTHORIZATION.as_str());
+        let mut caller = match (&self.tokens, shown) {
+            (Some(tokens), Some(authorization)) => tokens.caller(authorization).await?,
+            _ => Caller::anonymous(),
+        };
         let mut class = String::new();
         for name in &self.names {
             let param = || params?.as_object()?.iter().find(|(key, _)| name == key.as_str())?.1.as_str();
@@ -95,7 +111,7 @@ impl Identify for Forward {
             class.push('\n');
         }
         // Whom a subgraph may know gets answers of his own.
-        let known = WHO.iter().any(|name| caller.forward.contains_key(name));
+        let known = caller.authenticated || WHO.iter().any(|name| caller.forward.contains_key(name));
         caller.shared = (!known).then(|| class.into());
         Ok(caller)
     }

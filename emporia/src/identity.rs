@@ -8,7 +8,7 @@ use emporia_contracts::{
     values::Locale,
 };
 use emporia_customers::{API_KEY_PREFIX, IdentifyError};
-use emporia_gateway::{Caller, ErrorCode, GatewayError, Identify};
+use emporia_gateway::{AuthMode, Caller, ErrorCode, GatewayError, Identify};
 use http::{HeaderMap, header};
 use std::{net::IpAddr, sync::Arc};
 
@@ -59,6 +59,15 @@ pub(crate) fn key(principal: &Principal) -> Option<Arc<str>> {
         Principal::Customer(id) => Some(format!("customer/{id}").into()),
         Principal::Operator { id, .. } => Some(format!("operator/{id}").into()),
         Principal::Service { id, .. } => Some(format!("service/{id}").into()),
+        Principal::Anonymous | Principal::System(_) => None,
+    }
+}
+
+/// With what kind of credential somebody asks.
+pub(crate) fn mode(principal: &Principal) -> Option<AuthMode> {
+    match principal {
+        Principal::Customer(_) | Principal::Operator { .. } => Some(AuthMode::Session),
+        Principal::Service { .. } => Some(AuthMode::ApiKey),
         Principal::Anonymous | Principal::System(_) => None,
     }
 }
@@ -164,7 +173,7 @@ impl Identify for HeaderIdentity {
             .map_or_else(|| self.0.ids.next_uuid().to_string(), ToOwned::to_owned);
         let scopes = principal.admitted();
         let authenticated = !matches!(principal, Principal::Anonymous);
-        let key = key(&principal);
+        let (key, mode) = (key(&principal), mode(&principal));
         // Staff sees what is not published, and what it has just changed.
         let shared = match &principal {
             Principal::Anonymous | Principal::Customer(_) => Some(format!("{}/{locale}", channel.key).into()),
@@ -172,7 +181,8 @@ impl Identify for HeaderIdentity {
         };
         let client = client::noted(headers);
         let context = RequestContext { principal, guest, channel, locale, correlation_id, client };
-        Ok(Caller { authenticated, scopes, data: Arc::new(context), forward: HeaderMap::new(), shared, key })
+        let data = Arc::new(context);
+        Ok(Caller { authenticated, scopes, mode, data, shared, key, ..Caller::anonymous() })
     }
 
     fn address(&self, headers: &HeaderMap, _: Option<IpAddr>) -> Option<IpAddr> {

@@ -11,11 +11,12 @@ use emporia_catalog::CatalogService;
 use emporia_channels::ChannelsService;
 use emporia_checkout::{CheckoutDeps, CheckoutService};
 use emporia_contracts::payments::PaymentProvider;
-use emporia_customers::{CustomersDeps, CustomersOptions, CustomersService, Policies};
+use emporia_customers::{CustomersDeps, CustomersOptions, CustomersService, Policies, RelyingParty};
 use emporia_events::{Bookmark, Following, Live};
 use emporia_id::{Ids, SharedClock};
 use emporia_inventory::InventoryService;
 use emporia_mail::{MailError, MailOptions, MailService};
+use emporia_oidc::Provider;
 use emporia_orders::OrdersService;
 use emporia_payments::PaymentsService;
 use emporia_pricing::PricingService;
@@ -25,6 +26,7 @@ use emporia_store_sqlite::{Durability, Layout, SqliteOptions, make_directory};
 use emporia_tax::TaxService;
 use emporia_vault::{MasterKey, Vault, VaultError};
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -50,6 +52,10 @@ pub struct Parts {
     pub email_pepper: Vec<u8>,
     /// Who takes the money.
     pub provider: Arc<dyn PaymentProvider>,
+    /// For which site passkeys are made.
+    pub passkeys: Option<RelyingParty>,
+    /// By whose word customers sign in, by their names in the API.
+    pub providers: BTreeMap<String, Provider>,
     /// Whether passwords are hashed cheaply: only tests do.
     pub cheap_passwords: bool,
 }
@@ -193,6 +199,8 @@ impl Parts {
                 client,
                 payments.webhook_secret.clone(),
             )),
+            providers: providers(config)?,
+            passkeys: config.passkeys.relying_party().map_err(|e| setting(&format_args!("passkeys: {e}")))?,
             cheap_passwords: false,
         })
     }
@@ -320,6 +328,15 @@ pub fn token_options() -> TokenOptions {
     TokenOptions::new("emporia")
 }
 
+/// The identity providers of a configuration.
+fn providers(config: &Config) -> Result<BTreeMap<String, Provider>, OpenError> {
+    let client = |(key, provider): (&String, &crate::config::ProviderConfig)| {
+        let wrong = |error| OpenError::Setting(format!("identity_providers.{key}: {error}"));
+        Ok((key.clone(), provider.client(key).map_err(wrong)?))
+    };
+    config.identity_providers.iter().map(client).collect()
+}
+
 /// Customers and operators, with the keys of tokens beside those of persons.
 fn open_customers(
     store: &Store,
@@ -335,6 +352,8 @@ fn open_customers(
         passwords: Passwords::new(cost, Passwords::default_parallelism())?,
         tokens,
         mail_hash: KeyedHash::new(parts.email_pepper.clone()),
+        passkeys: parts.passkeys.clone(),
+        providers: parts.providers.clone(),
     };
     let options = CustomersOptions { roles: parts.roles.clone(), ..CustomersOptions::default() };
     Ok(CustomersService::new(store.space("customers")?, parts.ids.clone(), deps, options))

@@ -1,7 +1,7 @@
 //! Who may select what: read from the schema, checked before anything runs.
 //!
-//! Declared once per field in the subgraph schemas with `@public`, `@authenticated` and
-//! `@requiresScopes(scopes: [[…]])`. A field of a root type that declares none of them is refused.
+//! Declared once per field in the subgraph schemas with `@public`, `@authenticated`, `@requiresScopes(scopes: [[…]])`,
+//! `@policy(policies: [[…]])` and `@authModes(modes: […])`. A field of a root type that declares none of them is refused.
 
 mod declaration;
 mod operation;
@@ -10,5 +10,5 @@ mod table;
 
 pub(crate) use declaration::{Declared, read as read_declarations};
 pub use operation::OperationAccess;
-pub use requirement::{Refusal, Requirement};
+pub use requirement::{AuthMode, Refusal, Requirement};
 pub use table::{Access, AccessError};

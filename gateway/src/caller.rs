@@ -5,7 +5,7 @@ use std::{any::Any, collections::BTreeSet, fmt, net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 use http::HeaderMap;
 
-use crate::error::GatewayError;
+use crate::{access::AuthMode, error::GatewayError};
 
 /// Who asks, and what they may do. Made once per request (or connection) by [`Identify`].
 #[derive(Clone)]
@@ -14,6 +14,10 @@ pub struct Caller {
     pub authenticated: bool,
     /// What the caller may do, in the words of `@requiresScopes`.
     pub scopes: BTreeSet<String>,
+    /// What holds of the caller, in the words of `@policy`.
+    pub policies: BTreeSet<String>,
+    /// With what kind of credential he asks, in the words of `@authModes`.
+    pub mode: Option<AuthMode>,
     /// What the subgraphs of this process need to know (identity, channel, locale); see
     /// [`Local::with_context`](crate::Local::with_context).
     pub data: Arc<dyn Any + Send + Sync>,
@@ -32,6 +36,8 @@ impl Caller {
         Self {
             authenticated: false,
             scopes: BTreeSet::new(),
+            policies: BTreeSet::new(),
+            mode: None,
             data: Arc::new(()),
             forward: HeaderMap::new(),
             shared: None,

@@ -196,11 +196,13 @@ const ACCESS_DEFINITIONS: &str = "
 directive @public on FIELD_DEFINITION
 directive @authenticated on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM
 directive @requiresScopes(scopes: [[requiresScopes__Scope!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM
+directive @policy(policies: [[String!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM
+directive @authModes(modes: [String!]!) on FIELD_DEFINITION | OBJECT | INTERFACE
 scalar requiresScopes__Scope
 ";
 
 fn is_access(directive: &str) -> bool {
-    matches!(directive, "public" | "authenticated" | "requiresScopes")
+    matches!(directive, "public" | "authenticated" | "requiresScopes" | "policy" | "authModes")
 }
 
 fn set_access(directives: &mut Vec<s::Directive<'static, String>>, declared: Option<&Declared>) {
@@ -212,9 +214,16 @@ fn set_access(directives: &mut Vec<s::Directive<'static, String>>, declared: Opt
     if requirement.authenticated {
         directives.push(directive("authenticated", vec![]));
     }
-    if let Some(lists) = requirement.one_choice() {
-        let list = |l: Vec<String>| s::Value::List(l.into_iter().map(s::Value::String).collect());
-        let scopes = s::Value::List(lists.into_iter().map(list).collect());
-        directives.push(directive("requiresScopes", vec![("scopes", scopes)]));
+    let list = |l: Vec<String>| s::Value::List(l.into_iter().map(s::Value::String).collect());
+    let lists = |all: Vec<Vec<String>>| s::Value::List(all.into_iter().map(list).collect());
+    if let Some(scopes) = requirement.scopes() {
+        directives.push(directive("requiresScopes", vec![("scopes", lists(scopes))]));
+    }
+    if let Some(policies) = requirement.policies() {
+        directives.push(directive("policy", vec![("policies", lists(policies))]));
+    }
+    if let Some(modes) = &requirement.modes {
+        let modes = list(modes.iter().map(ToString::to_string).collect());
+        directives.push(directive("authModes", vec![("modes", modes)]));
     }
 }

@@ -26,6 +26,8 @@ pub struct Config {
     /// How long one call of a subgraph may take.
     #[serde(with = "millis")]
     pub subgraph_timeout: Duration,
+    /// Bytes that one answer of a subgraph behind HTTP may have.
+    pub subgraph_answer_bytes: usize,
     /// How long a whole query or mutation may take.
     #[serde(with = "millis")]
     pub request_timeout: Duration,
@@ -52,6 +54,7 @@ impl Default for Config {
             plan_cache_capacity: 2_000,
             planning_timeout: Duration::from_millis(1_000),
             subgraph_timeout: Duration::from_secs(10),
+            subgraph_answer_bytes: 16 << 20,
             request_timeout: Duration::from_secs(30),
             rates: RateLimits::default(),
             cors: CorsConfig::default(),

@@ -70,6 +70,8 @@ pub enum ErrorCode {
     SubgraphTimeout,
     /// One subgraph could not be reached or spoke no GraphQL.
     SubgraphUnavailable,
+    /// One subgraph answered more than allowed.
+    SubgraphAnswerTooLarge,
     /// One subgraph answered something its schema does not allow.
     SubgraphInvalidResponse,
     /// A fault on our side. The request id leads to the details in the log.
@@ -111,6 +113,7 @@ impl ErrorCode {
             Self::PlanningTimeout => "PLANNING_TIMEOUT",
             Self::SubgraphTimeout => "SUBGRAPH_TIMEOUT",
             Self::SubgraphUnavailable => "SUBGRAPH_UNAVAILABLE",
+            Self::SubgraphAnswerTooLarge => "SUBGRAPH_ANSWER_TOO_LARGE",
             Self::SubgraphInvalidResponse => "SUBGRAPH_INVALID_RESPONSE",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
@@ -126,7 +129,7 @@ impl ErrorCode {
             Self::LimitBody => 413,
             Self::RateLimited => 429,
             Self::InternalServerError => 500,
-            Self::SubgraphInvalidResponse | Self::SubgraphUnavailable => 502,
+            Self::SubgraphInvalidResponse | Self::SubgraphUnavailable | Self::SubgraphAnswerTooLarge => 502,
             Self::RequestTimeout | Self::PlanningTimeout => 503,
             Self::SubgraphTimeout => 504,
             _ => 400,
@@ -206,6 +209,10 @@ impl From<ServerError> for ResponseError {
             Some(Ok(Value::Object(map))) => map,
             _ => Map::new(),
         };
+        // Validation takes an object for a scalar; only the subgraph notices.
+        if extensions.is_empty() && error.message.starts_with("Expected input type") {
+            return Self::new(ErrorCode::BadUserInput, without_value(&error.message)).at(error.path);
+        }
         Self { message: error.message, locations: vec![], path: error.path, extensions }
     }
 }
@@ -238,6 +245,22 @@ impl From<GatewayError> for ResponseError {
     }
 }
 
+/// A message about a value that does not fit, without the value: it could be a password.
+pub(crate) fn without_value(message: &str) -> String {
+    let end = [(", found ", 0), (" value: ", " value".len())];
+    let end = end.into_iter().find_map(|(mark, kept)| message.find(mark).map(|at| at + kept));
+    end.map_or_else(|| message.to_owned(), |end| format!("{}.", &message[..end]))
+}
+
+/// What is wrong with a JSON text, without the value that is wrong: it could be a password.
+pub(crate) fn json_problem(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind("expected ") {
+        Some(expected) if text.starts_with("invalid ") => text[expected..].to_owned(),
+        _ => text,
+    }
+}
+
 /// Hides faults from the client: an error without a code its author gave on purpose becomes
 /// "internal error" with the request id; what really happened goes to the log.
 pub(crate) fn mask(error: &mut ResponseError, request_id: &str) {
@@ -259,7 +282,7 @@ pub(crate) fn mask(error: &mut ResponseError, request_id: &str) {
 /// The HTTP status for the code of the first error of a refused request.
 pub(crate) fn status_of_code(code: Option<&str>) -> u16 {
     use ErrorCode as C;
-    const NOT_400: [ErrorCode; 12] = [
+    const NOT_400: [ErrorCode; 13] = [
         C::RateLimited,
         C::Unauthenticated,
         C::Forbidden,
@@ -268,6 +291,7 @@ pub(crate) fn status_of_code(code: Option<&str>) -> u16 {
         C::InternalServerError,
         C::SubgraphInvalidResponse,
         C::SubgraphUnavailable,
+        C::SubgraphAnswerTooLarge,
         C::RequestTimeout,
         C::PlanningTimeout,
         C::SubgraphTimeout,

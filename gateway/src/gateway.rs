@@ -123,7 +123,10 @@ impl GatewayBuilder {
     #[must_use]
     pub fn remote_subgraphs(mut self, client: &reqwest::Client) -> Self {
         for (name, url) in crate::remote::addresses(self.supergraph.sdl()) {
-            let remote = || Arc::new(crate::Remote::new(client.clone(), url)) as Arc<dyn Subgraph>;
+            let longest = self.config.subgraph_answer_bytes;
+            let remote = || {
+                Arc::new(crate::Remote::new(client.clone(), url).longest_answer(longest)) as Arc<dyn Subgraph>
+            };
             self.subgraphs.entry(name.into()).or_insert_with(remote);
         }
         self

@@ -34,7 +34,7 @@ mod telemetry;
 mod walk;
 mod write;
 
-pub use access::{Access, AccessError, OperationAccess, Refusal, Requirement};
+pub use access::{Access, AccessError, AuthMode, OperationAccess, Refusal, Requirement};
 pub use cache::{Changes, HintError, Kept};
 pub use caller::{Anonymous, Caller, Identify};
 pub use compose::{ComposeError, Supergraph, compose};

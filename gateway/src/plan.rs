@@ -22,7 +22,7 @@ use crate::{
     access::{Access, OperationAccess},
     cache::{Hints, Keeping, Tags},
     config::Config,
-    error::{ErrorCode, GatewayError, Location, ResponseError},
+    error::{ErrorCode, GatewayError, Location, ResponseError, without_value},
     fetch_ops::FetchOps,
     limits::{self, Costs, Rules},
     operation::{self, Document, Operation, OperationKind},
@@ -206,7 +206,7 @@ impl Planning {
             return Ok(());
         }
         let error = |e: graphql_tools::validation::utils::ValidationError| {
-            let mut error = ResponseError::new(ErrorCode::GraphqlValidationFailed, e.message);
+            let mut error = ResponseError::new(ErrorCode::GraphqlValidationFailed, without_value(&e.message));
             error.locations =
                 e.locations.iter().map(|p| Location { line: p.line, column: p.column }).collect();
             error

@@ -18,6 +18,7 @@ use serde_json::Map;
 
 use crate::{
     caller::Caller,
+    config::Config,
     entities,
     error::{ErrorCode, ResponseError},
     sse::EventParser,
@@ -30,6 +31,7 @@ pub struct Remote {
     client: reqwest::Client,
     urls: Vec<String>,
     turn: AtomicUsize,
+    longest: usize,
 }
 
 impl Remote {
@@ -41,7 +43,14 @@ impl Remote {
     /// Servers that are alike: each call goes to the next one in turn. One that cannot be reached is passed over; a
     /// query whose answer was cut off is asked again of another, a mutation never is: it may have been done.
     pub fn among(client: reqwest::Client, urls: Vec<String>) -> Self {
-        Self { client, urls, turn: AtomicUsize::new(0) }
+        Self { client, urls, turn: AtomicUsize::new(0), longest: Config::default().subgraph_answer_bytes }
+    }
+
+    /// An answer may have this many bytes.
+    #[must_use]
+    pub fn longest_answer(mut self, bytes: usize) -> Self {
+        self.longest = bytes;
+        self
     }
 
     /// Every address once, beginning with the one whose turn it is.
@@ -60,10 +69,11 @@ impl Remote {
                 if !response.status().is_success() {
                     tracing::warn!(url, status = %response.status(), "a subgraph refused a call");
                 }
-                response.bytes().await
+                bounded(response, self.longest).await
             };
             match body.await {
-                Ok(bytes) => return read(&bytes),
+                Ok(Some(bytes)) => return read(&bytes),
+                Ok(None) => return too_large(url, self.longest),
                 Err(error) => {
                     answer = Some(unreachable(&error));
                     if is_mutation(operation) && !error.is_connect() {
@@ -85,6 +95,27 @@ impl Remote {
     ) -> reqwest::RequestBuilder {
         post(&self.client, url, &operation.text, variables, &caller.forward, accept)
     }
+}
+
+/// The body, unless it is longer than this: it is not read on then.
+async fn bounded(mut response: reqwest::Response, longest: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let told = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    if told > longest {
+        return Ok(None);
+    }
+    let mut body = Vec::with_capacity(told);
+    while let Some(part) = response.chunk().await? {
+        if body.len() + part.len() > longest {
+            return Ok(None);
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(Some(body))
+}
+
+fn too_large(url: &str, longest: usize) -> SubResponse {
+    tracing::warn!(url, longest, "a subgraph answered more than subgraph_answer_bytes");
+    SubResponse::error(ErrorCode::SubgraphAnswerTooLarge, "A subgraph answered more than is allowed here.")
 }
 
 fn post(

@@ -77,6 +77,11 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
     let psp_address = psp.local_addr()?;
     let address = listener.local_addr()?;
     config.payments.base_url = format!("http://{psp_address}");
+    if config.passkeys.relying_party.is_empty() {
+        // Browsers take passkeys for the name of this machine, not for its address.
+        config.passkeys.relying_party = "localhost".into();
+        config.passkeys.origins = vec![format!("http://localhost:{}", address.port())];
+    }
 
     let (stop, stopped) = watch::channel(false);
     let mut testpay = Testpay::new(config.data_dir.join("testpay"), config.payments.secret_key.clone());

@@ -46,7 +46,7 @@ pub(crate) async fn gateway(args: GatewayArgs) -> Result<(), Failure> {
     }
     emporia_telemetry::logs(local::style(&config), "info")?;
     let metrics = emporia_telemetry::metrics()?;
-    let forward = Forward::new(&config.forward)?;
+    let forward = Forward::new(&config.forward, &config.authentication)?;
     let proxies = Proxies::trusted(&config.trusted_proxies);
     let gateway = front::gateway(&args.supergraph, config.gateway)?;
     let listener = serve::listen(&config.listen).await?;

@@ -66,7 +66,7 @@ impl Handler for CheckoutFollowsPayments {
         };
         // The saga is idempotent: being driven by the shopper and by this event at once gives one result. What keeps it
         // from going on now is no reason to set the event aside: recovery takes the checkout on when it is due.
-        if let Err(error) = self.0.on_payment(payment.payment_id).await {
+        if let Err(error) = self.0.on_payment(&payment).await {
             tracing::info!(payment = %payment.payment_id, %error, "a decided payment's checkout goes on later");
         }
         Ok(())

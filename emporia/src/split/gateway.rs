@@ -175,13 +175,13 @@ impl Identify for AskCommerce {
         };
         let authenticated = !matches!(bearer.principal, Principal::Anonymous);
         let scopes = bearer.principal.admitted();
-        let key = identity::key(&bearer.principal);
+        let (key, mode) = (identity::key(&bearer.principal), identity::mode(&bearer.principal));
         let mut forward = HeaderMap::new();
         // It is made of hexadecimal digits and a dot.
         if let Ok(pass) = HeaderValue::from_str(&self.0.passes.issue(Some(bearer))) {
             forward.insert(HeaderName::from_static(pass::HEADER), pass);
         }
-        Ok(Caller { authenticated, scopes, forward, key, ..Caller::anonymous() })
+        Ok(Caller { authenticated, scopes, mode, forward, key, ..Caller::anonymous() })
     }
 
     fn address(&self, headers: &HeaderMap, _: Option<IpAddr>) -> Option<IpAddr> {
@@ -205,10 +205,12 @@ pub fn router(
     metrics: Option<PrometheusHandle>,
     proxies: Proxies,
 ) -> Result<Router, GraphError> {
+    let longest = config.subgraph_answer_bytes;
     let builder = Gateway::builder(Supergraph::from_sdl(SUPERGRAPH)).config(config);
     let gateway = ROOMS.into_iter().fold(builder, |builder, room| {
         let urls = commerce.urls.iter().map(|url| format!("{url}{GRAPH}/{room}"));
-        builder.subgraph(room, Remote::among(commerce.client.clone(), urls.collect()))
+        let remote = Remote::among(commerce.client.clone(), urls.collect());
+        builder.subgraph(room, remote.longest_answer(longest))
     });
     let graph =
         emporia_gateway::router(gateway.build()?, AskCommerce(commerce.clone()), HttpOptions::default())

@@ -194,11 +194,14 @@ impl Installation {
 
     /// Starts the server; `crash_at` is where it is to die.
     pub async fn start(&self, crash_at: Option<&str>) {
+        let crash = crash_at.map(|point| ("EMPORIA_TEST_CRASH_AT", point));
+        self.start_with(crash.as_slice()).await;
+    }
+
+    /// Starts the server with these variables.
+    pub async fn start_with(&self, variables: &[(&str, &str)]) {
         let mut command = emporia();
-        command.arg("serve").arg("--config").arg(self.config());
-        if let Some(point) = crash_at {
-            command.env("EMPORIA_TEST_CRASH_AT", point);
-        }
+        command.arg("serve").arg("--config").arg(self.config()).envs(variables.iter().copied());
         *self.server.lock().unwrap() = Some(Process::spawn(command, &self.dir.path().join("server.log")));
         let ready = async || {
             let answer = self.client.get(format!("{}/readyz", self.http)).send().await.ok()?;

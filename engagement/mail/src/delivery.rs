@@ -5,7 +5,7 @@ use crate::{
     model::{Content, Mail, MailId, MailState},
     service::{MailError, MailService},
 };
-use emporia_store::{Query, StoreError};
+use emporia_store::{Key, Query, StoreError};
 use emporia_vault::VaultError;
 use std::{
     fs,
@@ -13,8 +13,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Mails looked up at once.
-const BATCH: usize = 100;
+/// Mails delivered together: their files are written side by side, and one transaction notes them all.
+const BATCH: usize = 50;
+/// Bytes of sealed mails that one transaction takes, but for a single larger one.
+const BYTES: usize = 1_000_000;
+
+/// What becomes of a mail.
+struct Outcome {
+    key: Key,
+    state: Option<MailState>,
+    content: Option<Content>,
+    file: Option<(String, Vec<u8>)>,
+}
 
 impl MailService {
     /// Delivers every mail that waits, oldest first. How many. A mail whose delivery was interrupted is delivered again
@@ -28,53 +38,68 @@ impl MailService {
             let query = Query::index("queued").limit(BATCH).after(after.take());
             let page = self.space.query::<Mail>(query).await?;
             after = page.items.last().map(|(cursor, _)| cursor.clone());
-            for (_, mail) in &page.items {
-                delivered += usize::from(self.deliver_one(mail).await?);
+            let more = page.has_more;
+            for keys in batches(page.into_values()) {
+                delivered += self.deliver_together(&keys).await?;
             }
-            if !page.has_more || after.is_none() {
+            if !more || after.is_none() {
                 return Ok(delivered);
             }
         }
     }
 
-    async fn deliver_one(&self, found: &Mail) -> Result<bool, MailError> {
+    async fn deliver_together(&self, keys: &[Key]) -> Result<usize, MailError> {
         let _turn = self.turn.lock().await;
-        let key = &Mail::key_of(found.person, found.id);
-        let Some(mail) = self.space.get::<Mail>(key).await?.filter(|m| m.state == MailState::Queued) else {
-            return Ok(false);
-        };
+        let found = self.space.get_many::<Mail>(keys).await?.into_iter().flatten().map(|mail| mail.value);
+        let queued = found.filter(|mail| mail.state == MailState::Queued);
+        let mut outcomes = queued.map(|mail| self.outcome(&mail)).collect::<Result<Vec<_>, _>>()?;
+        let files: Vec<_> = outcomes.iter_mut().filter_map(|outcome| outcome.file.take()).collect();
+        let (outbox, delivered) = (self.outbox.clone(), files.len());
+        let written = tokio::task::spawn_blocking(move || write(&outbox, &files));
+        written.await.map_err(|panic| file(&self.outbox)(io::Error::other(panic)))??;
+        let outcomes = &outcomes;
+        self.space
+            .transact(|tx| async move {
+                let keys: Vec<Key> = outcomes.iter().map(|outcome| outcome.key.clone()).collect();
+                for (mail, outcome) in tx.get_many::<Mail>(&keys).await?.into_iter().zip(outcomes) {
+                    let Some(mail) = mail else { continue };
+                    let mut mail = mail.value;
+                    mail.state = outcome.state.clone().unwrap_or(mail.state);
+                    mail.content = outcome.content.clone().unwrap_or(mail.content);
+                    tx.put(&mail)?;
+                }
+                Ok::<_, StoreError>(())
+            })
+            .await?;
+        Ok(delivered)
+    }
+
+    fn outcome(&self, mail: &Mail) -> Result<Outcome, MailError> {
         let now = self.space.clock().now();
-        let (state, content) = match self.body(&mail) {
-            Ok(None) => (None, Some(Content::Erased(now))),
+        let key = Mail::key_of(mail.person, mail.id);
+        let mut outcome = Outcome { key, state: None, content: None, file: None };
+        let undeliverable = match self.body(mail) {
+            Ok(None) => {
+                outcome.content = Some(Content::Erased(now));
+                None
+            }
             Ok(Some(body)) => match mime::write(&self.sender, mail.id, mail.created_at, body) {
                 Ok(bytes) => {
-                    let (outbox, name) = (self.outbox.clone(), name_of(mail.id));
-                    let written = tokio::task::spawn_blocking(move || write(&outbox, name, &bytes));
-                    written.await.map_err(|panic| file(&self.outbox)(io::Error::other(panic)))??;
-                    (Some(MailState::Delivered(now)), None)
+                    outcome.file = Some((name_of(mail.id), bytes));
+                    outcome.state = Some(MailState::Delivered(now));
+                    None
                 }
-                Err(reason) => (Some(MailState::Undeliverable(reason)), None),
+                Err(reason) => Some(reason),
             },
             Err(error @ VaultError::File { .. }) => return Err(error.into()),
             // A seal that does not open now never will: it must not hold up the mails behind it.
-            Err(error) => (Some(MailState::Undeliverable(error.to_string())), None),
+            Err(error) => Some(error.to_string()),
         };
-        if let Some(MailState::Undeliverable(reason)) = &state {
+        if let Some(reason) = undeliverable {
             tracing::warn!(mail = %mail.id, reason, "a mail cannot be delivered");
+            outcome.state = Some(MailState::Undeliverable(reason));
         }
-        let delivered = matches!(state, Some(MailState::Delivered(_)));
-        let (state, content) = (&state, &content);
-        self.space
-            .transact(|tx| async move {
-                let Some(mail) = tx.get::<Mail>(key).await? else { return Ok(()) };
-                let mut mail = mail.value;
-                mail.state = state.clone().unwrap_or(mail.state);
-                mail.content = content.clone().unwrap_or(mail.content);
-                tx.put(&mail)
-            })
-            .await
-            .map_err(|error: StoreError| MailError::Store(error))?;
-        Ok(delivered)
+        Ok(outcome)
     }
 
     /// Where a mail is delivered to.
@@ -93,6 +118,23 @@ impl MailService {
         }
         Ok(())
     }
+}
+
+/// Mails in their order, as many together as one transaction takes.
+fn batches(mails: Vec<Mail>) -> Vec<Vec<Key>> {
+    let (mut batches, mut bytes) = (vec![], BYTES);
+    for mail in mails {
+        bytes += mail.bytes();
+        let key = Mail::key_of(mail.person, mail.id);
+        match batches.last_mut() {
+            Some(batch) if bytes <= BYTES => Vec::push(batch, key),
+            _ => {
+                bytes = mail.bytes();
+                batches.push(vec![key]);
+            }
+        }
+    }
+    batches
 }
 
 fn name_of(id: MailId) -> String {
@@ -114,14 +156,20 @@ pub(crate) fn prepare(outbox: &Path) -> Result<(), MailError> {
     Ok(())
 }
 
-/// A file that appears whole or not at all.
-fn write(outbox: &Path, name: String, bytes: &[u8]) -> Result<(), MailError> {
-    let (path, part) = (outbox.join(&name), outbox.join(unfinished(&name)));
-    let written = fs::File::create(&part).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| fs::rename(&part, &path)).map_err(file(&path))
+/// Files that appear whole or not at all. They are flushed one after the other once all are written: the first flush
+/// takes most of the others with it.
+fn write(outbox: &Path, files: &[(String, Vec<u8>)]) -> Result<(), MailError> {
+    let mut open = Vec::with_capacity(files.len());
+    for (name, bytes) in files {
+        let part = outbox.join(unfinished(name));
+        let written = fs::File::create(&part).and_then(|mut file| file.write_all(bytes).map(|()| file));
+        open.push(written.map_err(file(&part))?);
+    }
+    for (written, (name, _)) in open.into_iter().zip(files) {
+        let (path, part) = (outbox.join(name), outbox.join(unfinished(name)));
+        written.sync_all().and_then(|()| fs::rename(&part, &path)).map_err(file(&path))?;
+    }
+    Ok(())
 }
 
 fn file(path: &Path) -> impl Fn(io::Error) -> MailError {

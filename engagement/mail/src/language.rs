@@ -32,6 +32,8 @@ pub(crate) struct Language {
     pub(crate) password_code: NoticeWords,
     pub(crate) email_code: NoticeWords,
     pub(crate) password_changed: NoticeWords,
+    pub(crate) passkey_added: NoticeWords,
+    pub(crate) identity_linked: NoticeWords,
 }
 
 /// The words of a notice.
@@ -92,6 +94,17 @@ const ENGLISH: Language = Language {
         text: "the password of your account was changed, and everybody who was signed in with it was signed out.",
         otherwise: "If it was not you, have your password reset at once, and write to us.",
     },
+    passkey_added: NoticeWords {
+        subject: "A passkey was added to your account",
+        text: "from now on your account can be signed in to with another passkey.",
+        otherwise: "If it was not you, remove the passkey, have your password reset at once, and write to us.",
+    },
+    identity_linked: NoticeWords {
+        subject: "Your account can be signed in to in another way",
+        text: "from now on your account can be signed in to by another provider, where somebody, we hope you, has an \
+               account with the same mail address.",
+        otherwise: "If it was not you, write to us at once.",
+    },
 };
 
 const GERMAN: Language = Language {
@@ -144,6 +157,18 @@ const GERMAN: Language = Language {
         text: "das Passwort Ihres Kontos wurde geändert, und wer damit angemeldet war, wurde abgemeldet.",
         otherwise: "Wenn Sie es nicht waren, setzen Sie Ihr Passwort sofort zurück, und schreiben Sie uns.",
     },
+    passkey_added: NoticeWords {
+        subject: "Ihr Konto hat einen neuen Passkey",
+        text: "ab jetzt kann man sich bei Ihrem Konto mit einem weiteren Passkey anmelden.",
+        otherwise: "Wenn Sie es nicht waren, entfernen Sie den Passkey, setzen Sie Ihr Passwort sofort zurück, und \
+                    schreiben Sie uns.",
+    },
+    identity_linked: NoticeWords {
+        subject: "Anmelden bei Ihrem Konto geht auf einem weiteren Weg",
+        text: "ab jetzt kann man sich bei Ihrem Konto auch über einen anderen Anbieter anmelden, bei dem jemand, wir hoffen \
+               Sie, ein Konto mit derselben Mailadresse hat.",
+        otherwise: "Wenn Sie es nicht waren, schreiben Sie uns sofort.",
+    },
 };
 
 impl Language {
@@ -163,6 +188,8 @@ impl Language {
             NoticeKind::PasswordCode => &self.password_code,
             NoticeKind::EmailCode => &self.email_code,
             NoticeKind::PasswordChanged => &self.password_changed,
+            NoticeKind::PasskeyAdded => &self.passkey_added,
+            NoticeKind::IdentityLinked => &self.identity_linked,
         }
     }
 

@@ -46,6 +46,10 @@ pub enum MailKind {
     EmailCode,
     /// The password was changed.
     PasswordChanged,
+    /// The account can be signed in to with another passkey.
+    PasskeyAdded,
+    /// The account can be signed in to by the word of another provider.
+    IdentityLinked,
 }
 
 impl From<NoticeKind> for MailKind {
@@ -56,6 +60,8 @@ impl From<NoticeKind> for MailKind {
             NoticeKind::PasswordCode => Self::PasswordCode,
             NoticeKind::EmailCode => Self::EmailCode,
             NoticeKind::PasswordChanged => Self::PasswordChanged,
+            NoticeKind::PasskeyAdded => Self::PasskeyAdded,
+            NoticeKind::IdentityLinked => Self::IdentityLinked,
         }
     }
 }
@@ -113,6 +119,14 @@ pub(crate) enum Content {
 }
 
 impl Mail {
+    /// About what it takes in a transaction.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.content {
+            Content::Sealed(sealed) => sealed.data.len(),
+            Content::Erased(_) => 1,
+        }
+    }
+
     pub(crate) fn key_of(person: PersonId, id: MailId) -> Key {
         Self::all_of(person).child(id.to_string())
     }

@@ -183,6 +183,8 @@ async fn account_holders_get_their_codes_and_erasing_them_takes_the_mails_away()
         (NoticeKind::RegistrationCode, "en", &notice),
         (NoticeKind::PasswordCode, "de", &notice),
         (NoticeKind::PasswordChanged, "en", &quiet),
+        (NoticeKind::PasskeyAdded, "en", &quiet),
+        (NoticeKind::IdentityLinked, "de", &quiet),
     ] {
         let notice = outbox.vault.seal(person, notice).unwrap();
         let issued = AccountNoticeIssued { person_id: person, kind, locale: locale.into(), notice };
@@ -192,7 +194,7 @@ async fn account_holders_get_their_codes_and_erasing_them_takes_the_mails_away()
         insta::assert_snapshot!(format!("{kind:?}_{locale}"), format!("{}\n\n{}", body.subject, body.text));
         assert!(body.html.unwrap().contains("Ada &#60;Lovelace&#62;"));
     }
-    assert_eq!(outbox.mail.deliver().await.unwrap(), 3);
+    assert_eq!(outbox.mail.deliver().await.unwrap(), 5);
     outbox.mail.erase(person).await.unwrap();
     assert!(outbox.files().is_empty());
     assert!(outbox.mails().await.iter().all(|mail| mail.body.is_none()));

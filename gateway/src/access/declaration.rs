@@ -11,7 +11,11 @@ use async_graphql::{
     },
 };
 
-use super::{requirement::Requirement, table::AccessError};
+use super::{
+    requirement::{AuthMode, Requirement},
+    table::AccessError,
+};
+use std::collections::BTreeSet;
 
 /// An object or interface type, or an extension of one.
 #[derive(Debug)]
@@ -117,12 +121,20 @@ fn declared(at: &str, directives: &[Positioned<ConstDirective>]) -> Result<Decla
             "public" => declared.public = true,
             "authenticated" | "federation__authenticated" => declared.requirement.authenticated = true,
             "requiresScopes" | "federation__requiresScopes" => {
-                let scopes =
-                    scopes_of(directive).ok_or_else(|| AccessError::BadScopes { field: at.to_owned() })?;
+                let scopes = lists_of(directive, "scopes");
+                let scopes = scopes.ok_or_else(|| AccessError::BadScopes { field: at.to_owned() })?;
                 declared.requirement.scopes.push(scopes);
             }
-            // Policies are decided by a coprocessor, which we do not have: nobody may.
-            "policy" | "federation__policy" => declared.requirement.undeclared = true,
+            "policy" | "federation__policy" => {
+                let policies = lists_of(directive, "policies");
+                let policies = policies.ok_or_else(|| AccessError::BadPolicies { field: at.to_owned() })?;
+                declared.requirement.policies.push(policies);
+            }
+            "authModes" => {
+                let modes =
+                    modes_of(directive).ok_or_else(|| AccessError::BadModes { field: at.to_owned() })?;
+                declared.requirement.modes = Some(modes);
+            }
             _ => {}
         }
     }
@@ -130,16 +142,28 @@ fn declared(at: &str, directives: &[Positioned<ConstDirective>]) -> Result<Decla
     Ok(declared)
 }
 
-fn scopes_of(directive: &ConstDirective) -> Option<Vec<Vec<String>>> {
-    let scope = |value: &Value| match value {
+fn text_of(value: &Value) -> Option<String> {
+    match value {
         Value::String(text) => Some(text.clone()),
         _ => None,
-    };
+    }
+}
+
+fn modes_of(directive: &ConstDirective) -> Option<BTreeSet<AuthMode>> {
+    match &directive.get_argument("modes")?.node {
+        Value::List(modes) if !modes.is_empty() => {
+            modes.iter().map(|mode| text_of(mode)?.parse().ok()).collect()
+        }
+        _ => None,
+    }
+}
+
+fn lists_of(directive: &ConstDirective, argument: &str) -> Option<Vec<Vec<String>>> {
     let list = |value: &Value| match value {
-        Value::List(items) if !items.is_empty() => items.iter().map(scope).collect::<Option<Vec<_>>>(),
+        Value::List(items) if !items.is_empty() => items.iter().map(text_of).collect::<Option<Vec<_>>>(),
         _ => None,
     };
-    match &directive.get_argument("scopes")?.node {
+    match &directive.get_argument(argument)?.node {
         Value::List(lists) if !lists.is_empty() => lists.iter().map(list).collect(),
         _ => None,
     }

@@ -53,6 +53,11 @@ impl OperationAccess {
             let message = match refusal {
                 super::Refusal::Unauthenticated => format!("You must be signed in to select {at}."),
                 super::Refusal::Forbidden => format!("You may not select {at}."),
+                super::Refusal::WrongMode => {
+                    let modes = rule.requirement.modes.iter().flatten().map(|mode| mode.name());
+                    let modes = modes.collect::<Vec<_>>().join(" or ");
+                    format!("You may not select {at} with this kind of credential: it takes {modes}.")
+                }
             };
             let path = rule.path.iter().cloned().map(PathSegment::Field).collect();
             errors.push(ResponseError::new(refusal.code(), message).at(path));

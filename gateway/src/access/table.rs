@@ -15,7 +15,7 @@ pub enum AccessError {
     #[error("schema cannot be parsed: {0}")]
     Parse(String),
     /// Both "everybody" and "only some".
-    #[error("{field} is declared @public and also @authenticated or @requiresScopes")]
+    #[error("{field} is declared @public and also @authenticated, @requiresScopes, @policy or @authModes")]
     Contradiction {
         /// `Type.field`
         field: String,
@@ -23,6 +23,18 @@ pub enum AccessError {
     /// `@requiresScopes` without a list of lists of strings.
     #[error("{field}: @requiresScopes needs scopes: [[String!]!]!, with at least one list and no empty list")]
     BadScopes {
+        /// `Type.field`
+        field: String,
+    },
+    /// `@policy` without a list of lists of strings.
+    #[error("{field}: @policy needs policies: [[String!]!]!, with at least one list and no empty list")]
+    BadPolicies {
+        /// `Type.field`
+        field: String,
+    },
+    /// `@authModes` without kinds of credentials.
+    #[error("{field}: @authModes needs modes: a list of some of \"SESSION\", \"OIDC\", \"API_KEY\"")]
+    BadModes {
         /// `Type.field`
         field: String,
     },

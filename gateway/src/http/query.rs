@@ -27,7 +27,7 @@ use super::{
     websocket,
 };
 use crate::{
-    error::{ErrorCode, GatewayError},
+    error::{ErrorCode, GatewayError, json_problem},
     request::{Request, RequestContext},
     response::{Outcome, Response},
     telemetry,
@@ -153,7 +153,9 @@ async fn read_body(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<A
         }
         BodyError::Cut => Refused::bad(error.to_string()),
     })?;
-    let wrong = |e: serde_json::Error| Refused::bad(format!("The body is not a GraphQL request: {e}."));
+    let wrong = |e: serde_json::Error| {
+        Refused::bad(format!("The body is not a GraphQL request: {}.", json_problem(&e)))
+    };
     match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
         Some(b'{') => named(serde_json::from_slice(&bytes).map_err(wrong)?).map(Asked::One),
         Some(b'[') => {
@@ -187,8 +189,9 @@ fn read_parameters(mut parameters: HashMap<String, String>) -> Result<Request, R
     let document_id = parameters.remove("documentId");
     let mut object = |name: &str| -> Result<Option<Map<String, Value>>, Refused> {
         match parameters.remove(name).filter(|text| !text.is_empty()) {
-            Some(text) => serde_json::from_str(&text)
-                .map_err(|e| Refused::bad(format!("The parameter \"{name}\" is not a JSON object: {e}."))),
+            Some(text) => serde_json::from_str(&text).map_err(|e| {
+                Refused::bad(format!("The parameter \"{name}\" is not a JSON object: {}.", json_problem(&e)))
+            }),
             None => Ok(None),
         }
     };

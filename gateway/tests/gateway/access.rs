@@ -1,7 +1,7 @@
 use async_graphql::Variables;
 use emporia_gateway::{
-    Access, AccessError, BuildError, Caller, Config, FetchOp, Gateway, Local, Outcome, Request, SubResponse,
-    Subgraph, Supergraph, UndeclaredAccess, compose,
+    Access, AccessError, AuthMode, BuildError, Caller, Config, FetchOp, Gateway, Local, Outcome, Request,
+    SubResponse, Subgraph, Supergraph, UndeclaredAccess, compose,
 };
 use futures_util::{future::BoxFuture, stream::BoxStream};
 use serde_json::{Value, json};
@@ -270,4 +270,97 @@ fn a_text_too_large_to_be_judged_is_refused_at_a_subgraph() {
         Access::from_sdl(&support::sdl(&support::stock::schema()), UndeclaredAccess::RefuseToStart).unwrap();
     let errors = access.of_text(&query, None).unwrap().check(&manager(), &Default::default()).unwrap_err();
     assert_eq!(errors[0].code(), Some("FORBIDDEN"));
+}
+
+/// A graph of one subgraph, whose fields take some kinds of credentials.
+fn moded() -> Gateway {
+    let sdl = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.6\", import: [\"@authenticated\", \"@policy\"])
+        type Query {
+          anybody: Int @public
+          known: Int @authenticated
+          systems: Int @authModes(modes: [\"API_KEY\"])
+          people: Int @authenticated @authModes(modes: [\"SESSION\", \"OIDC\"])
+          trusted: Int @policy(policies: [[\"staff\", \"eu\"], [\"root\"]])
+          nested: Nested @public
+        }
+        type Nested { open: Int secret: Int @authModes(modes: [\"SESSION\"]) }";
+    let supergraph = compose(&[("one", sdl, "http://one")]).unwrap();
+    // What is composed says the same as what was written, to whoever reads the supergraph.
+    assert!(supergraph.sdl().contains("@authModes(modes: [\"SESSION\", \"OIDC\"])"), "{}", supergraph.sdl());
+    Gateway::builder(supergraph).config(Config::demo()).subgraph("one", Ones).build().unwrap()
+}
+
+/// Answers that everything is one.
+struct Ones;
+
+impl Subgraph for Ones {
+    fn execute<'a>(
+        &'a self,
+        operation: &'a FetchOp,
+        _: Variables,
+        caller: &'a Caller,
+    ) -> BoxFuture<'a, SubResponse> {
+        assert!(operation.access.check(caller, &Variables::default()).is_ok(), "it is checked before");
+        let data = json!({ "anybody": 1, "known": 1, "systems": 1, "people": 1, "trusted": 1 });
+        let data = async_graphql::Value::from_json(data).unwrap();
+        Box::pin(async move { SubResponse { data, errors: vec![] } })
+    }
+    fn subscribe(&self, operation: &FetchOp, _: Variables, _: &Caller) -> BoxStream<'static, SubResponse> {
+        panic!("asked for {}", operation.text)
+    }
+}
+
+#[tokio::test]
+async fn a_field_says_with_what_kind_of_credential_it_may_be_asked() {
+    let gateway = moded();
+    let with = |mode: AuthMode| Caller { mode: Some(mode), ..Caller::with_scopes::<String>([]) };
+    let modes = [None, Some(AuthMode::Session), Some(AuthMode::Oidc), Some(AuthMode::ApiKey)];
+    for (field, allowed) in [
+        ("anybody", [true, true, true, true]),
+        ("known", [false, true, true, true]),
+        ("systems", [false, false, false, true]),
+        ("people", [false, true, true, false]),
+        ("nested { secret }", [false, true, false, false]),
+    ] {
+        for (mode, allowed) in modes.into_iter().zip(allowed) {
+            let caller = mode.map_or_else(Caller::anonymous, with);
+            let response = run(&gateway, caller, Request::new(format!("{{ {field} }}"))).await;
+            let code = if mode.is_none() { "UNAUTHENTICATED" } else { "FORBIDDEN" };
+            let expected: &[&str] = if allowed { &[] } else { &[code] };
+            assert_eq!(codes(&response.json().unwrap()), expected, "{field} {mode:?}");
+        }
+    }
+    let response = run(&gateway, with(AuthMode::Oidc), Request::new("{ systems }")).await.json().unwrap();
+    let message = "You may not select systems with this kind of credential: it takes API_KEY.";
+    assert_eq!(response["errors"][0]["message"], message);
+}
+
+#[tokio::test]
+async fn policies_hold_as_scopes_do() {
+    let gateway = moded();
+    for (held, allowed) in
+        [(vec![], false), (vec!["staff"], false), (vec!["staff", "eu"], true), (vec!["root"], true)]
+    {
+        let policies = held.iter().map(|p| (*p).to_owned()).collect();
+        let caller = Caller { policies, ..Caller::with_scopes::<String>([]) };
+        let response = run(&gateway, caller, Request::new("{ trusted }")).await;
+        assert_eq!(response.errors.is_empty(), allowed, "{held:?}");
+    }
+}
+
+#[test]
+fn modes_that_nobody_has_are_a_mistake_and_two_declarations_hold_both() {
+    for modes in ["[]", "[\"COOKIE\"]", "\"API_KEY\"", "[API_KEY]"] {
+        let sdl = format!("type Query {{ a: Int @authModes(modes: {modes}) }}");
+        let read = Access::from_sdl(&sdl, UndeclaredAccess::Deny);
+        assert!(matches!(read, Err(AccessError::BadModes { .. })), "{modes}");
+    }
+    let sdl = "type Query { a: A @authModes(modes: [\"SESSION\"]) }
+        type A @authModes(modes: [\"SESSION\", \"OIDC\"]) { b: Int @authModes(modes: [\"OIDC\", \"API_KEY\"]) }";
+    let access = Access::from_sdl(sdl, UndeclaredAccess::RefuseToStart).unwrap();
+    let check = |mode| {
+        let caller = Caller { mode: Some(mode), ..Caller::with_scopes::<String>([]) };
+        access.requirement("A", "b").unwrap().check(&caller).is_ok()
+    };
+    assert!(check(AuthMode::Oidc) && !check(AuthMode::Session) && !check(AuthMode::ApiKey));
 }

@@ -197,3 +197,35 @@ fn a_supergraph_without_its_subgraphs_or_without_sense_does_not_build() {
         assert!(Gateway::builder(Supergraph::from_sdl(nonsense)).build().is_err(), "{nonsense:?}");
     }
 }
+
+/// A server that answers this many bytes, with or without saying so before.
+async fn talker(bytes: usize, chunked: bool) -> String {
+    let answer = move || async move {
+        let body = format!("{{\"data\":{{\"a\":\"{}\"}}}}", "x".repeat(bytes));
+        if chunked {
+            let parts: Vec<_> =
+                body.into_bytes().chunks(1000).map(|c| Ok::<_, std::io::Error>(c.to_vec())).collect();
+            axum::body::Body::from_stream(futures_util::stream::iter(parts)).into_response()
+        } else {
+            body.into_response()
+        }
+    };
+    format!("http://{}/graphql", serve(Router::new().route("/graphql", post(answer))).await)
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_not_read_to_its_end() {
+    for chunked in [false, true] {
+        for (bytes, fits) in [(900, true), (5_000_000, false)] {
+            let url = talker(bytes, chunked).await;
+            let supergraph =
+                emporia_gateway::compose(&[("one", "type Query { a: String @public }", &url)]).unwrap();
+            let config = Config { subgraph_answer_bytes: 1000, ..Config::demo() };
+            let builder =
+                Gateway::builder(supergraph).config(config).remote_subgraphs(&reqwest::Client::new());
+            let answer = ask(&builder.build().unwrap(), "{ a }").await;
+            let expected: &[&str] = if fits { &[] } else { &["SUBGRAPH_ANSWER_TOO_LARGE"] };
+            assert_eq!(codes(&answer), expected, "{bytes} {chunked}");
+        }
+    }
+}

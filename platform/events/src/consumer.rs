@@ -96,6 +96,7 @@ impl Consumer {
                 report,
                 control: control.subscribe(),
                 stop: stop.subscribe(),
+                gauged: None,
             };
             workers.push((log, reports, worker));
         }

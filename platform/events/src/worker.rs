@@ -7,7 +7,11 @@ use crate::{
 };
 use emporia_store::{LogBatch, LogId, Position, StoreError};
 use rand::Rng;
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::watch;
 
 /// What a worker tells of itself.
@@ -29,6 +33,8 @@ pub(crate) struct Worker {
     /// Counts changes of the position or the pause from outside.
     pub(crate) control: watch::Receiver<u64>,
     pub(crate) stop: watch::Receiver<bool>,
+    /// When it told last how far behind it is, and how far.
+    pub(crate) gauged: Option<(Instant, i64)>,
 }
 
 /// Where a worker is.
@@ -44,6 +50,9 @@ struct Stopped;
 
 /// After so many positions without a wanted event the stored position is moved all the same.
 const STRIDE: i64 = 1_000;
+
+/// How often a worker tells how far behind it is.
+const GAUGE: Duration = Duration::from_secs(1);
 
 impl Worker {
     /// Works until it is told to stop or the store closes; it stops between transactions.
@@ -247,7 +256,7 @@ impl Worker {
 
     /// Waits for the log to grow, or for somebody to move the position.
     async fn until_more(&mut self, place: &Place) -> Result<Option<Place>, Stopped> {
-        self.gauge(place.reached).await;
+        self.caught_up();
         let grown = tokio::select! {
             grown = self.shared.log.wait(&self.log, place.reached) => grown,
             told = self.control.changed() => return told.map(|()| None).map_err(|_| Stopped),
@@ -311,11 +320,26 @@ impl Worker {
         if *self.stop.borrow() { Err(Stopped) } else { Ok(()) }
     }
 
-    async fn gauge(&self, handled: Position) {
+    /// Tells how far behind it is, every second.
+    async fn gauge(&mut self, handled: Position) {
+        if self.gauged.is_some_and(|(at, _)| at.elapsed() < GAUGE) {
+            return;
+        }
         // The gauge is a courtesy: a log that cannot be asked shows up in the reading itself.
         if let Ok(head) = self.shared.log.head(&self.log).await {
-            self.shared.gauge_lag(&self.log, head.last.get().saturating_sub(handled.get()));
+            self.lags(head.last.get().saturating_sub(handled.get()));
         }
+    }
+
+    fn caught_up(&mut self) {
+        if self.gauged.is_none_or(|(_, lag)| lag != 0) {
+            self.lags(0);
+        }
+    }
+
+    fn lags(&mut self, events: i64) {
+        self.shared.gauge_lag(&self.log, events);
+        self.gauged = Some((Instant::now(), events));
     }
 }
 

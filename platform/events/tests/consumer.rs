@@ -112,7 +112,7 @@ async fn two_runtimes_of_one_name_have_no_double_effects() {
 /// A handler that writes so much for each event that few fit in a transaction.
 struct Expansive;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Part {
     id: String,
 }

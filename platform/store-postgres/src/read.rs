@@ -55,7 +55,7 @@ pub(crate) fn damaged(error: Error) -> StoreError {
 fn document(row: &Row, first: usize, key: Key) -> Result<RawDocument, Error> {
     let version = Version::from_i64(row.try_get(first)?);
     let schema = u32::try_from(row.try_get::<_, i32>(first + 1)?).unwrap_or_default();
-    Ok(RawDocument { key, version, schema, body: row.try_get(first + 2)? })
+    Ok(RawDocument { key, version, schema, body: row.try_get::<_, String>(first + 2)?.into() })
 }
 
 pub(crate) async fn tallies(

@@ -88,7 +88,7 @@ async fn processes_that_start_at_once_on_an_empty_database_all_open() {
 }
 
 /// A person as the first release wrote it, and as the second one does.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Person {
     id: String,
     #[serde(default)]

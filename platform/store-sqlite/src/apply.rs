@@ -47,12 +47,20 @@ struct Found {
     tallies: Vec<Values>,
 }
 
-/// Applies the transaction and answers the version of what it wrote.
+/// What became of a transaction.
+pub(crate) struct Applied {
+    /// The version of what it wrote.
+    pub(crate) version: i64,
+    /// Whether documents went that it does not name: expired ones in the way of its unique entries.
+    pub(crate) removed_others: bool,
+}
+
+/// Applies the transaction.
 pub(crate) fn apply(
     connection: &Connection,
     counters: &mut Counters,
     transaction: &Prepared,
-) -> Result<i64, Halt> {
+) -> Result<Applied, Halt> {
     let found = check(connection, transaction)?;
     counters.commit += 1;
     let version = counters.commit;
@@ -73,7 +81,7 @@ pub(crate) fn apply(
         counters.position += 1;
         append(connection, counters.position, event)?;
     }
-    Ok(version)
+    Ok(Applied { version, removed_others: !found.expired.is_empty() })
 }
 
 fn check(connection: &Connection, transaction: &Prepared) -> Result<Found, Halt> {
@@ -236,7 +244,7 @@ fn write(
             let mut update = connection.prepare_cached(
                 "UPDATE documents SET version = ?2, schema = ?3, expires = ?4, entries = ?5, body = ?6 WHERE id = ?1",
             )?;
-            update.execute((existing.id, version, put.schema, put.expires, &put.packed, &put.body))?;
+            update.execute((existing.id, version, put.schema, put.expires, &put.packed, &*put.body))?;
             existing.id
         }
         None => {
@@ -253,7 +261,7 @@ fn write(
                 put.schema,
                 put.expires,
                 &put.packed,
-                &put.body,
+                &*put.body,
             ))?
         }
     };

@@ -110,7 +110,11 @@ impl Backend for SqliteBackend {
         let catalog = database.catalog();
         let numbered = keys.iter().map(|key| Ok((catalog.collection(space, key.collection())?.id, key)));
         let numbered = numbered.collect::<Result<Vec<_>, StoreError>>()?;
-        database.readers.with(|connection| read::get(connection, &numbered, at.as_microsecond()))
+        let at = at.as_microsecond();
+        match database.recent.get(&numbered, at) {
+            Some(documents) => Ok(documents),
+            None => database.readers.with(|connection| read::get(connection, &numbered, at)),
+        }
     }
 
     async fn children(&self, space: &str, range: &RawChildren) -> Result<RawPage, StoreError> {

@@ -11,6 +11,7 @@ use crate::{
     options::PAGE_BYTES,
     prepare::{Prepared, prepare},
     readers::Readers,
+    recent::Recent,
     writer::{Answer, Job, Writer},
 };
 use emporia_store::{Commit, Committed, LogId, LogWatch, Phase, Position, SpaceDeclaration, StoreError};
@@ -34,6 +35,7 @@ pub(crate) struct Database {
     file: PathBuf,
     log: LogId,
     pub(crate) readers: Readers,
+    pub(crate) recent: Arc<Recent>,
     catalog: RwLock<Arc<Catalog>>,
     jobs: Arc<Mutex<Option<Sender<Job>>>>,
     room: Semaphore,
@@ -62,6 +64,7 @@ impl Database {
         let jobs = Arc::new(Mutex::new(Some(jobs)));
         let (sender, head) = watch::channel(Position::from_i64(counters.position));
         let pressure = Arc::new(Pressure::default());
+        let recent = Arc::new(Recent::new(options.tuning.recent_bytes));
         let writer = Writer {
             connection,
             file: file.clone(),
@@ -69,6 +72,7 @@ impl Database {
             jobs: receiver,
             head: sender,
             pressure: Arc::clone(&pressure),
+            recent: Arc::clone(&recent),
             tuning: options.tuning,
         };
         let writer = spawn("store-writer", &file, move || writer.run())?;
@@ -82,6 +86,7 @@ impl Database {
         };
         Ok(Self {
             readers: Readers::new(&file, options.tuning),
+            recent,
             file,
             log,
             catalog: RwLock::new(Arc::new(catalog)),

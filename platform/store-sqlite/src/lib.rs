@@ -15,6 +15,7 @@ mod options;
 mod prepare;
 mod read;
 mod readers;
+mod recent;
 mod writer;
 
 pub use backend::SqliteBackend;

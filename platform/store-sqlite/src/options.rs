@@ -57,6 +57,8 @@ pub(crate) struct Tuning {
     pub(crate) writer_cache_kib: i64,
     /// Page cache of each reader, in KiB.
     pub(crate) reader_cache_kib: i64,
+    /// Bytes of the documents that were written last and are kept in memory.
+    pub(crate) recent_bytes: u64,
 }
 
 impl Default for Tuning {
@@ -65,10 +67,11 @@ impl Default for Tuning {
             group: 512,
             work: Duration::from_millis(8),
             linger: Duration::from_micros(300),
-            checkpoint_pages: 1_000,
+            checkpoint_pages: 4_000,
             restart_pages: 8_000,
             writer_cache_kib: 32_768,
             reader_cache_kib: 4_096,
+            recent_bytes: 16 << 20,
         }
     }
 }
@@ -118,7 +121,7 @@ impl SqliteOptions {
     #[must_use]
     pub fn wal_limit(mut self, bytes: u64) -> Self {
         let pages = i32::try_from(bytes / u64::from(PAGE_BYTES)).unwrap_or(i32::MAX).max(8);
-        (self.tuning.restart_pages, self.tuning.checkpoint_pages) = (pages, pages / 8);
+        (self.tuning.restart_pages, self.tuning.checkpoint_pages) = (pages, pages / 2);
         self
     }
 

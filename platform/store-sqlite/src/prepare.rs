@@ -5,7 +5,7 @@ use crate::{
     entries::{Entry, pack},
 };
 use emporia_store::{
-    Commit, DocumentOp, DocumentWrite, Expect, IndexKey, Key, NewEvent, RawPut, StoreError, TallyKey,
+    Body, Commit, DocumentOp, DocumentWrite, Expect, IndexKey, Key, NewEvent, RawPut, StoreError, TallyKey,
     TallyWrite, limits,
 };
 
@@ -32,7 +32,7 @@ pub(crate) enum PreparedOp {
 
 pub(crate) struct PreparedPut {
     pub(crate) schema: u32,
-    pub(crate) body: String,
+    pub(crate) body: Body,
     pub(crate) expires: Option<i64>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) packed: Option<Vec<u8>>,

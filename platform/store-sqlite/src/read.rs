@@ -43,7 +43,12 @@ fn get_one(
 
 fn document(row: &Row<'_>, first: usize, key: Key) -> rusqlite::Result<RawDocument> {
     let version = Version::from_i64(row.get(first)?);
-    Ok(RawDocument { key, version, schema: row.get(first + 1)?, body: row.get(first + 2)? })
+    Ok(RawDocument {
+        key,
+        version,
+        schema: row.get(first + 1)?,
+        body: row.get::<_, String>(first + 2)?.into(),
+    })
 }
 
 pub(crate) fn children(

@@ -3,11 +3,12 @@
 //! One `COMMIT` waits for the disk once, however many transactions it holds. Callers are answered after it returned.
 
 use crate::{
-    apply::{Counters, Halt, apply},
+    apply::{Applied, Counters, Halt, apply},
     fault::fault,
     housekeeping::Pressure,
     options::Tuning,
-    prepare::Prepared,
+    prepare::{Prepared, PreparedDocument},
+    recent::Recent,
 };
 use emporia_store::{Committed, Position, StoreError, Version};
 use rusqlite::{Connection, Transaction, TransactionBehavior, hooks::Wal};
@@ -49,6 +50,7 @@ pub(crate) struct Writer {
     pub(crate) jobs: Receiver<Job>,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) pressure: Arc<Pressure>,
+    pub(crate) recent: Arc<Recent>,
     pub(crate) tuning: Tuning,
 }
 
@@ -56,6 +58,8 @@ pub(crate) struct Writer {
 #[derive(Default)]
 struct Group {
     applied: Vec<(i64, Answer<Committed>)>,
+    written: Vec<(i64, Vec<PreparedDocument>)>,
+    removed_others: bool,
     refused: Vec<(StoreError, Answer<Committed>)>,
 }
 
@@ -86,6 +90,8 @@ impl Writer {
     }
 
     fn task(&mut self, task: Task) {
+        // Nobody else fills it: until the task has ended it stays empty.
+        self.recent.clear();
         let file = &self.file;
         let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         task(begun.map_err(|error| fault(error, file)));
@@ -101,6 +107,10 @@ impl Writer {
         let len = group.len();
         match outcome {
             Ok(()) => {
+                if group.removed_others {
+                    self.recent.clear();
+                }
+                self.recent.put(group.written);
                 // Readers of the log first: whoever is answered finds the log's head moved already.
                 if self.counters.position != before.position {
                     self.head.send_replace(Position::from_i64(self.counters.position));
@@ -146,7 +156,11 @@ impl Writer {
         };
         while let Some((prepared, answer)) = waiting.take() {
             match apply(&transaction, &mut self.counters, &prepared) {
-                Ok(version) => group.applied.push((version, answer)),
+                Ok(Applied { version, removed_others }) => {
+                    group.applied.push((version, answer));
+                    group.written.push((version, prepared.documents));
+                    group.removed_others |= removed_others;
+                }
                 Err(Halt::Refused(error)) => group.refused.push((error, answer)),
                 Err(Halt::Broken(error)) => {
                     group.applied.push((0, answer));

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::{fs, path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Note {
     id: String,
     until: Option<Timestamp>,

@@ -14,7 +14,7 @@ use std::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Note {
     id: u32,
     text: String,

@@ -1,7 +1,7 @@
 //! What an engine implements. Everything typed sits above it, once.
 
 use crate::{
-    CursorPosition, FieldChange, IndexKey, Key, LogBatch, LogHead, LogId, LogWatch, NewEvent, Position,
+    Body, CursorPosition, FieldChange, IndexKey, Key, LogBatch, LogHead, LogId, LogWatch, NewEvent, Position,
     StoreError, Tally, TallyKey, Version,
 };
 use async_trait::async_trait;
@@ -78,7 +78,7 @@ pub struct RawDocument {
     /// The schema it was written in.
     pub schema: u32,
     /// Its JSON.
-    pub body: String,
+    pub body: Body,
 }
 
 /// A slice of an ordered list, in ascending terms: above and below exclude the places themselves.
@@ -204,7 +204,7 @@ pub struct RawPut {
     /// The schema it is written in.
     pub schema: u32,
     /// Its JSON.
-    pub body: String,
+    pub body: Body,
     /// All its index entries (index name, key); they replace those it had.
     pub entries: Vec<(String, IndexKey)>,
     /// When it expires.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{fmt, ops::Deref};
 
 /// A type that the store keeps, as JSON, under its own key.
-pub trait Document: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Document: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Name of the collection; the keys of all its documents carry it.
     const COLLECTION: &'static str;
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+mod body;
 mod changes;
 mod cursor;
 mod document;
@@ -29,6 +30,7 @@ pub use backend::{
     IndexDeclaration, Phase, RawChildren, RawDocument, RawEntry, RawPage, RawPut, RawQuery, SpaceDeclaration,
     TallyDeclaration, TallyWrite, Window,
 };
+pub use body::Body;
 pub use cursor::{Cursor, CursorPosition};
 pub use document::{Document, Version, Versioned};
 pub use error::StoreError;

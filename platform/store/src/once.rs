@@ -27,7 +27,7 @@ pub struct Outcome<R> {
 }
 
 /// The first result under an idempotency key, kept beside the documents it belongs to.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct OnceRecord {
     scope: String,
     key: String,

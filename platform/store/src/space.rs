@@ -44,6 +44,11 @@ impl SpaceInner {
 
     /// Reads a stored document as `T`, bringing it forward if it was written in an older form.
     pub(crate) fn decode<T: Document>(&self, raw: &RawDocument) -> Result<Versioned<T>, StoreError> {
+        if raw.schema == self.schema.number()
+            && let Some(value) = raw.body.value()
+        {
+            return Ok(Versioned { version: raw.version, value });
+        }
         let forwarded = self.schema.forward(&raw.key, raw.schema, &raw.body)?;
         let value = serde_json::from_str(forwarded.as_deref().unwrap_or(&raw.body)).map_err(|error| {
             StoreError::Undecodable { key: Box::new(raw.key.clone()), reason: error.to_string() }

@@ -1,6 +1,6 @@
 use crate::{
-    Children, Document, IndexKey, Key, NewEvent, RawDocument, RawPut, StoreError, TallyChange, TallyKey,
-    Version, Versioned,
+    Body, Children, Document, IndexKey, Key, NewEvent, RawDocument, RawPut, StoreError, TallyChange,
+    TallyKey, Version, Versioned,
     changes::{Blind, Finished, Read, State, Write},
     limits,
     space::SpaceInner,
@@ -192,11 +192,17 @@ impl Tx {
     }
 
     /// Remembers what the engine answered, unless the transaction has read or written the document before.
-    fn remember<T: Document>(&self, key: Key, document: Option<RawDocument>) -> Result<(), StoreError> {
-        let indexes = self.0.space.schema.indexes(T::COLLECTION)?;
-        let claims = match &document {
+    fn remember<T: Document>(&self, key: Key, mut document: Option<RawDocument>) -> Result<(), StoreError> {
+        let schema = &self.0.space.schema;
+        let indexes = schema.indexes(T::COLLECTION)?;
+        let claims = match &mut document {
             Some(raw) if indexes.iter().any(|index| index.unique) => {
-                let entries = self.0.space.decode::<T>(raw)?.value.index();
+                let value = self.0.space.decode::<T>(raw)?.value;
+                if raw.schema == schema.number() {
+                    // It is about to be asked for.
+                    raw.body.known(&value);
+                }
+                let entries = value.index();
                 let unique = |name: &str| indexes.iter().any(|index| index.unique && index.name == name);
                 entries.into_iter().filter(|e| unique(e.index)).map(|e| (e.index, e.key)).collect()
             }
@@ -236,7 +242,7 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let key = document.key();
         self.0.space.check_key::<T>(&key)?;
-        let body = serde_json::to_string(document).map_err(|error| StoreError::Unencodable {
+        let body = Body::of(document).map_err(|error| StoreError::Unencodable {
             what: format!("document {key}"),
             reason: error.to_string(),
         })?;

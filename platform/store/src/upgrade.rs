@@ -1,7 +1,7 @@
 //! Opening spaces: what is declared now against what was stored, documents brought forward, indexes built again.
 
 use crate::{
-    Backend, Commit, Declared, DocumentOp, DocumentWrite, Expect, Key, Phase, RawDocument, RawPut,
+    Backend, Body, Commit, Declared, DocumentOp, DocumentWrite, Expect, Key, Phase, RawDocument, RawPut,
     SpaceDeclaration, SpaceSchema, StoreError, schema::is_platform,
 };
 use emporia_id::SharedClock;
@@ -153,7 +153,7 @@ fn forward(
     at: Timestamp,
 ) -> Result<Option<DocumentWrite>, StoreError> {
     let body = schema.forward(&document.key, document.schema, &document.body)?;
-    let body = body.unwrap_or_else(|| document.body.clone());
+    let body = body.map_or_else(|| document.body.clone(), Body::from);
     let examined = schema.examine(&document.key, &body)?;
     if examined.expires.is_some_and(|expires| expires <= at) {
         return Ok(None);

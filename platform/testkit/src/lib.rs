@@ -18,12 +18,13 @@ use emporia::{
     client::Proxies,
     graph,
     identity::HeaderIdentity,
-    platform::{Parts, Platform, Tasks},
+    platform::{Engine, Parts, Platform, Tasks},
     web::{self, WebOptions},
 };
 use emporia_customers::Registration;
 use emporia_gateway::{Config, Gateway, Identify, Request, RequestContext, Response};
 use emporia_id::{Clock, FixedClock, Ids, SharedClock, SystemClock};
+use emporia_oidc::Provider;
 use emporia_store_sqlite::{Durability, Layout};
 use emporia_testpay::{
     Config as Testpay, Secret, TestpayClient, TestpayProvider, Timings, WebhookTarget, client::ClientTimeouts,
@@ -34,6 +35,7 @@ use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -101,8 +103,14 @@ pub struct Setup {
     pub timings: Timings,
     /// Whether the store flushes; tests do without, measurements do not.
     pub durability: Durability,
+    /// By whose word customers sign in.
+    pub providers: BTreeMap<String, Provider>,
     /// Whether consumers and sweeps run; without them a test runs each itself.
     pub tasks: bool,
+    /// Where the store is; as `EMPORIA_TEST_STORE` says when absent.
+    pub engine: Option<Engine>,
+    /// The gateway's settings.
+    pub gateway: Config,
 }
 
 impl Default for Setup {
@@ -114,7 +122,16 @@ impl Default for Setup {
             late_webhook: Duration::from_millis(200),
             ..Timings::default()
         };
-        Self { layout: Layout::Shared, clock: None, timings, durability: Durability::None, tasks: true }
+        Self {
+            layout: Layout::Shared,
+            clock: None,
+            timings,
+            durability: Durability::None,
+            providers: BTreeMap::new(),
+            tasks: true,
+            engine: None,
+            gateway: Config::demo(),
+        }
     }
 }
 
@@ -141,7 +158,10 @@ impl Emporia {
     /// Every room, empty, set up as told.
     pub async fn with(setup: Setup) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (engine, database) = engine::choose(setup.layout, setup.durability);
+        let (engine, database) = match setup.engine {
+            Some(engine) => (engine, None),
+            None => engine::choose(setup.layout, setup.durability),
+        };
         let clock: SharedClock = match setup.clock {
             Some(clock) => clock,
             None => Arc::new(SystemClock),
@@ -173,12 +193,14 @@ impl Emporia {
                 TestpayClient::new(&at, PSP_KEY, ClientTimeouts::default()).unwrap(),
                 WEBHOOK_SECRET,
             )),
+            passkeys: None,
+            providers: setup.providers.clone(),
             cheap_passwords: true,
         };
         let platform = Platform::open(parts()).await.unwrap();
         let tasks = if setup.tasks { Some(Tasks::start(&platform).await.unwrap()) } else { None };
         let options = WebOptions {
-            gateway: Config::demo(),
+            gateway: setup.gateway.clone(),
             graphiql: true,
             examples: vec![],
             metrics: None,
@@ -192,7 +214,7 @@ impl Emporia {
             axum::serve(http, router).with_graceful_shutdown(stopped).await.unwrap();
         });
         Self {
-            gateway: graph::gateway(&platform, Config::demo()).unwrap(),
+            gateway: graph::gateway(&platform, setup.gateway).unwrap(),
             identity: HeaderIdentity(platform.clone()),
             provider: client(),
             platform,

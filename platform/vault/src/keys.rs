@@ -76,11 +76,13 @@ impl KeyFile {
         let mut connection = self.connection.lock();
         let write = || -> rusqlite::Result<()> {
             let transaction = connection.transaction()?;
+            let mut insert = transaction.prepare_cached("insert into keys values (?, ?)")?;
             for (person, key) in keys {
                 let id = person.uuid();
                 let wrapped = seal_bytes(&self.cipher, id.as_bytes(), key.as_slice());
-                transaction.execute("insert into keys values (?, ?)", params![id.as_bytes(), wrapped])?;
+                insert.execute(params![id.as_bytes(), wrapped])?;
             }
+            drop(insert);
             transaction.commit()
         };
         let mut write = write;

@@ -13,7 +13,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 /// Keys made in one flush. A crash loses at most so many ids that nobody has seen.
-const BATCH: usize = 64;
+const BATCH: usize = 512;
 /// Keys kept in memory.
 const CACHED: u64 = 20_000;
 /// How long: a key that another process destroys is forgotten within that time.
@@ -26,7 +26,7 @@ pub struct Vault(Arc<Inner>);
 struct Inner {
     file: KeyFile,
     ids: Ids,
-    ahead: Mutex<Vec<PersonId>>,
+    ahead: Mutex<Vec<(PersonId, Key)>>,
     cache: moka::sync::Cache<PersonId, Arc<Key>>,
 }
 
@@ -60,10 +60,13 @@ impl Vault {
             let batch: Vec<(PersonId, Key)> =
                 (0..BATCH).map(|_| (self.0.ids.next(), Zeroizing::new(random()))).collect();
             self.0.file.insert(&batch)?;
-            ahead.extend(batch.iter().rev().map(|(person, _)| *person));
+            ahead.extend(batch.into_iter().rev());
         }
         // The batch above is not empty.
-        ahead.pop().ok_or_else(|| VaultError::NoKey(self.0.ids.next()))
+        let (person, key) = ahead.pop().ok_or_else(|| VaultError::NoKey(self.0.ids.next()))?;
+        // It is about to be used.
+        self.0.cache.insert(person, Arc::new(key));
+        Ok(person)
     }
 
     /// Seals a value for a person.

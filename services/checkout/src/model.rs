@@ -23,7 +23,6 @@ pub fn space() -> SpaceSchema {
         .schema(1)
         .collection::<Checkout>()
         .index("checkouts_due")
-        .index("checkouts_by_payment")
         .index("checkouts_by_person")
         .index("checkouts_stuck")
         .collection::<DeliveryOption>()
@@ -211,12 +210,8 @@ impl Document for Checkout {
     }
 
     fn index(&self) -> Vec<IndexEntry> {
-        let by_payment = |t: &Tender| {
-            IndexEntry::new("checkouts_by_payment", IndexKey::new().text(&t.payment.to_string()))
-        };
-        let mut entries: Vec<IndexEntry> = self.tenders.iter().map(by_payment).collect();
         let person = IndexKey::new().text(&self.person.to_string()).time(self.started_at);
-        entries.push(IndexEntry::new("checkouts_by_person", person));
+        let mut entries = vec![IndexEntry::new("checkouts_by_person", person)];
         if self.is_done() {
             return entries;
         }

@@ -38,6 +38,10 @@ pub enum NoticeKind {
     EmailCode,
     /// The password was changed.
     PasswordChanged,
+    /// The account can be signed in to with another passkey.
+    PasskeyAdded,
+    /// The account can be signed in to by the word of another provider.
+    IdentityLinked,
 }
 
 /// To whom a notice goes and what is in it. Personal and secret: it is only ever stored sealed.
@@ -160,6 +164,56 @@ customer_event!(
     PasswordChanged {
         /// Whose: `customer/…` or `operator/…`.
         owner: String,
+    },
+    |e| e.owner.clone()
+);
+customer_event!(
+    /// A customer can sign in by the word of a provider from now on.
+    IdentityLinked {
+        /// The customer.
+        customer_id: CustomerId,
+        /// The provider, by its name in the API.
+        provider: String,
+    },
+    |e| format!("customer/{}", e.customer_id)
+);
+customer_event!(
+    /// A customer cannot sign in by that word of a provider any more.
+    IdentityUnlinked {
+        /// The customer.
+        customer_id: CustomerId,
+        /// The provider, by its name in the API.
+        provider: String,
+    },
+    |e| format!("customer/{}", e.customer_id)
+);
+customer_event!(
+    /// A holder can show a passkey from now on.
+    PasskeyRegistered {
+        /// Whose: `customer/…` or `operator/…`.
+        owner: String,
+        /// The passkey.
+        passkey_id: String,
+    },
+    |e| e.owner.clone()
+);
+customer_event!(
+    /// A passkey is not accepted any more.
+    PasskeyRemoved {
+        /// Whose: `customer/…` or `operator/…`.
+        owner: String,
+        /// The passkey.
+        passkey_id: String,
+    },
+    |e| e.owner.clone()
+);
+customer_event!(
+    /// A passkey was shown whose counter has gone back: there may be a copy of it. It was refused.
+    PasskeyCloneSuspected {
+        /// Whose: `customer/…` or `operator/…`.
+        owner: String,
+        /// The passkey.
+        passkey_id: String,
     },
     |e| e.owner.clone()
 );

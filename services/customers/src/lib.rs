@@ -11,7 +11,7 @@ pub use graphql::schema;
 pub use model::{AddressBook, BookEntry, Profile, space};
 pub use roles::{Policies, PolicyError, scopes};
 pub use service::{
-    API_KEY_PREFIX, ApiKeyView, CustomerView, CustomersDeps, CustomersError, CustomersOptions,
-    CustomersService, Enrolment, FirstStep, Half, IdentifyError, NewApiKey, OperatorView, Registration,
-    SignedIn, Who,
+    API_KEY_PREFIX, ApiKeyView, CeremonyStart, CustomerView, CustomersDeps, CustomersError, CustomersOptions,
+    CustomersService, Enrolment, FirstStep, Half, IdentifyError, IdentityView, JourneyStart, NewApiKey,
+    OperatorView, PasskeyView, Registration, RelyingParty, RelyingPartyError, Return, SignedIn, Who,
 };

@@ -354,5 +354,5 @@ async fn every_root_field_says_who_may_use_it() {
             assert_eq!(said, 1, "{line}");
         }
     }
-    assert_eq!(fields, 33, "{sdl}");
+    assert_eq!(fields, 47, "{sdl}");
 }

@@ -21,6 +21,26 @@ pub fn authenticated() {}
 )]
 pub fn requires_scopes(scopes: Vec<Vec<String>>) {}
 
+/// Only with one of these kinds of credentials may this field be selected: [`SESSION`], [`API_KEY`]. With any, if
+/// nothing is said.
+#[TypeDirective(
+    name = "authModes",
+    location = "FieldDefinition",
+    location = "Object",
+    location = "Interface"
+)]
+pub fn auth_modes(modes: Vec<String>) {}
+
+/// An access token of this house: somebody signed in.
+pub const SESSION: &str = "SESSION";
+/// An API key: another system.
+pub const API_KEY: &str = "API_KEY";
+
+/// One kind of credential.
+pub fn mode(mode: &str) -> Vec<String> {
+    vec![mode.to_owned()]
+}
+
 /// One scope.
 pub fn scope(scope: &str) -> Vec<Vec<String>> {
     vec![vec![scope.to_owned()]]

@@ -45,6 +45,8 @@ pub enum UserErrorCode {
     PaymentAmountMismatch,
     /// Mail address or password is wrong.
     InvalidCredentials,
+    /// The identity provider cannot be reached now; another way to sign in may work.
+    ProviderUnavailable,
     /// The password is too weak.
     PasswordTooWeak,
 }

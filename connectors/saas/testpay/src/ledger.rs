@@ -123,6 +123,8 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 fn connect(path: &Path) -> Result<Connection, OpenError> {
     let mut db = Connection::open(path)?;
     db.busy_timeout(Duration::from_secs(5))?;
+    // More than there are.
+    db.set_prepared_statement_cache_capacity(64);
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
     )?;

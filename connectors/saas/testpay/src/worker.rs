@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::Notify,
-    task::{Id, JoinSet},
+    task::{Id, JoinError, JoinSet},
 };
 
 use crate::{
@@ -68,13 +68,11 @@ impl Worker {
             tokio::select! {
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(wait) => {}
-                Some(done) = sending.join_next_with_id() => {
-                    let id = match done {
-                        Ok((id, ())) => id,
-                        Err(error) => error.id(),
-                    };
-                    busy.remove(&id);
-                }
+                Some(done) = sending.join_next_with_id() => drop(busy.remove(&ended(done))),
+            }
+            // All that have ended meanwhile are looked after in one turn.
+            while let Some(done) = sending.try_join_next_with_id() {
+                busy.remove(&ended(done));
             }
         }
     }
@@ -90,6 +88,13 @@ impl Worker {
             .map_err(|error| error.to_string())?;
         let secret = SigningSecret::parse(webhook.secret.expose()).map_err(|error| error.to_string())?;
         Ok(Some(Endpoint { url: webhook.url.clone(), secret, http }))
+    }
+}
+
+fn ended(task: Result<(Id, ()), JoinError>) -> Id {
+    match task {
+        Ok((id, ())) => id,
+        Err(error) => error.id(),
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     caller::Caller,
-    error::{ErrorCode, ResponseError},
+    error::{ErrorCode, ResponseError, json_problem},
     request::{Request, RequestContext},
     response::Response,
     telemetry,
@@ -101,7 +101,9 @@ fn receive(frame: Option<Result<Message, axum::Error>>) -> Result<Option<ClientM
     match frame {
         Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
             Ok(message) => Ok(Some(message)),
-            Err(error) => Err(Some(Close::BadMessage.frame(&format!("Invalid message: {error}")))),
+            Err(error) => {
+                Err(Some(Close::BadMessage.frame(&format!("Invalid message: {}", json_problem(&error)))))
+            }
         },
         Some(Ok(Message::Binary(_))) => Err(Some(Close::BadMessage.frame("Invalid message: binary"))),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),

@@ -25,7 +25,7 @@ pub fn schema() -> SpaceSchema {
     SpaceSchema::new("bench").collection::<Record>().index("by_owner").tally("seats", &["free", "taken"])
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Record {
     id: String,
     owner: String,

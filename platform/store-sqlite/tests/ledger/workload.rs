@@ -13,7 +13,7 @@ pub const CLIENTS: u64 = 8;
 const ACCOUNTS: u64 = 10;
 const EACH: i64 = 100;
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Account {
     id: u64,
     balance: i64,
@@ -32,7 +32,7 @@ fn account_key(id: u64) -> Key {
 }
 
 /// A client's n-th transfer.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Receipt {
     client: u64,
     number: u64,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// A person as the first release wrote it.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct PersonV1 {
     id: String,
     name: String,
@@ -25,7 +25,7 @@ impl Document for PersonV1 {
 }
 
 /// As the third release has it: the name in two parts.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Person {
     id: String,
     first: String,
@@ -46,7 +46,7 @@ impl Document for Person {
 }
 
 /// The same with another way to compute the index.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 struct Reindexed(Person);
 
@@ -134,7 +134,7 @@ pub async fn a_new_index_is_built(fixture: &dyn Fixture) {
     let plain = SpaceSchema::new("registry").schema(3).migrate(2, split_name).migrate(3, add_rank);
     written_by_the_first_release(fixture, &["Ada Lovelace", "Alan Turing"]).await;
     // A release that had no index, then one that has it at the same schema number.
-    #[derive(Serialize, Deserialize)]
+    #[derive(Clone, Serialize, Deserialize)]
     #[serde(transparent)]
     struct Unindexed(Person);
     impl Document for Unindexed {

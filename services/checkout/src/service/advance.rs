@@ -164,6 +164,7 @@ impl CheckoutService {
     /// # Errors
     /// A fault: the checkout stays where it is and is taken on later.
     pub async fn advance(&self, id: CheckoutId) -> Result<(Checkout, Progress), CheckoutError> {
+        let driver = self.driving.begin(id);
         for _ in 0..MOST_STEPS {
             let checkout = self.settle(self.load(id).await?).await?;
             let waits = match checkout.state {
@@ -184,6 +185,10 @@ impl CheckoutService {
                 state => return Err(CheckoutError::State(id, state)),
             };
             if let Some(progress) = waits {
+                // What is waited for may have come meanwhile: whoever heard of it left it to this call.
+                if matches!(progress, Progress::ActionRequired(_) | Progress::Pending) && driver.news() {
+                    continue;
+                }
                 return Ok((self.settle(self.load(id).await?).await?, progress));
             }
         }
@@ -192,7 +197,7 @@ impl CheckoutService {
 
     /// Claims the cart and holds the stock, both at once; without both nothing is bought.
     async fn reserve(&self, checkout: &Checkout) -> Result<Option<Progress>, CheckoutError> {
-        let (id, now) = (checkout.id, self.space.clock().now());
+        let id = checkout.id;
         let (cart, attempt, revision) = (checkout.cart, checkout.attempt, checkout.cart_revision);
         let claim = ClaimCart { cart, checkout: id, attempt, revision };
         let (claimed, held) = futures_util::join!(self.deps.carts.claim(claim), self.hold(checkout, HOLD));
@@ -219,7 +224,6 @@ impl CheckoutService {
         self.step(checkout, move |c, _| {
             c.state = CheckoutState::Paying;
             c.allocations = reserved.clone();
-            c.due = now + STALLED;
             Ok(())
         })
         .await?;
@@ -330,11 +334,9 @@ impl CheckoutService {
             return Ok(Some(Progress::Pending));
         }
         super::cut::at("paid");
-        let due = self.space.clock().now() + STALLED;
         let facts = &facts;
         self.step(checkout, move |c, _| {
             c.state = CheckoutState::Authorised;
-            c.due = due;
             for (tender, payment) in c.tenders.iter_mut().zip(facts) {
                 tender.label = Some(label(payment));
             }

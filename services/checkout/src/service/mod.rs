@@ -2,6 +2,7 @@
 
 mod advance;
 mod cut;
+mod driving;
 mod facts;
 mod finish;
 mod personal;
@@ -67,6 +68,7 @@ pub struct CheckoutService {
     pub(crate) ids: Ids,
     pub(crate) vault: Vault,
     pub(crate) deps: CheckoutDeps,
+    pub(crate) driving: driving::Driving,
     options: Arc<ArcSwap<BTreeMap<ChannelKey, Vec<DeliveryOption>>>>,
 }
 
@@ -184,7 +186,8 @@ impl CheckoutService {
     /// # Errors
     /// What the store reports.
     pub async fn new(space: Space, ids: Ids, vault: Vault, deps: CheckoutDeps) -> Result<Self, StoreError> {
-        let this = Self { space, ids, vault, deps, options: Arc::default() };
+        let driving = driving::Driving::default();
+        let this = Self { space, ids, vault, deps, driving, options: Arc::default() };
         this.reload().await?;
         Ok(this)
     }

@@ -4,7 +4,7 @@ use crate::{
     model::{Checkout, CheckoutState},
     service::{CheckoutError, CheckoutService, Progress},
 };
-use emporia_contracts::ids::{CheckoutId, PaymentId};
+use emporia_contracts::{ids::CheckoutId, payments::PaymentFacts};
 use emporia_store::{IndexKey, Query};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
@@ -17,19 +17,23 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 const AT_ONCE: usize = 16;
 
 impl CheckoutService {
-    /// A payment changed at the provider: takes its checkout on, if that waits.
+    /// A payment was decided: takes its checkout on, if that waits.
     ///
     /// # Errors
     /// A fault: the checkout stays where it is and is taken on later.
-    pub async fn on_payment(&self, payment: PaymentId) -> Result<(), CheckoutError> {
-        let query =
-            Query::index("checkouts_by_payment").prefix(IndexKey::new().text(&payment.to_string())).limit(10);
-        for checkout in self.space.query::<Checkout>(query).await?.into_values() {
-            if checkout.state == CheckoutState::Paying {
-                self.advance(checkout.id).await?;
-            }
+    pub async fn on_payment(&self, payment: &PaymentFacts) -> Result<(), CheckoutError> {
+        // Whose reference is another's, that is no payment of a checkout.
+        let Ok(id) = payment.reference.parse::<CheckoutId>() else { return Ok(()) };
+        if self.driving.tell(id) {
+            return Ok(());
         }
-        Ok(())
+        let found = self.space.get::<Checkout>(&Checkout::key_of(id)).await?;
+        let waits = found.filter(|checkout| checkout.state == CheckoutState::Paying);
+        let paid_so = waits.filter(|c| c.tenders.iter().any(|tender| tender.payment == payment.payment_id));
+        match paid_so {
+            Some(checkout) => self.advance(checkout.id).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Takes on checkouts that are due: unfinished ones are advanced, idle ones expire. Returns how many it dealt

@@ -1,4 +1,4 @@
-use crate::model::{MOST_ADDRESSES, Profile};
+use crate::model::{MOST_ADDRESSES, MOST_IDENTITIES, MOST_PASSKEYS, Profile};
 use emporia_contracts::{ids::AddressId, values::Email};
 
 /// Why something about an account is refused. It can be put right by whoever asked.
@@ -31,6 +31,58 @@ pub enum AccountRefusal {
     /// Too many wrong codes of the second step.
     #[error("too many wrong codes: wait up to an hour and try again")]
     SecondFactorLocked,
+    /// The account has no password that could be shown.
+    #[error("this account has no password: choose one first, with the code that requestPasswordReset sends")]
+    NoPassword,
+    /// Nobody has said for which site passkeys are made.
+    #[error("there are no passkeys here: name the site in [passkeys] of the configuration")]
+    NoPasskeys,
+    /// What a device gave is not accepted; why is not told.
+    #[error("the passkey is not accepted: begin again, or sign in in another way")]
+    PasskeyWrong,
+    /// It is not what a device gives.
+    #[error("this is not the JSON of a PublicKeyCredential: give JSON.stringify(credential.toJSON())")]
+    PasskeyForm,
+    /// There is no such passkey.
+    #[error("there is no such passkey")]
+    NoPasskey,
+    /// The holder has too many.
+    #[error("an account has at most {MOST_PASSKEYS} passkeys: remove one first")]
+    PasskeyLimit,
+    /// There is no such provider.
+    #[error("there is no identity provider of this name: identityProviders lists them")]
+    NoProvider,
+    /// Nobody may come back there.
+    #[error("redirectUri is not one of those that are configured for this provider")]
+    RedirectUri,
+    /// The provider does not answer, or not in a way that can be used.
+    #[error(
+        "the identity provider does not answer as it should now: try again later, or sign in in another way"
+    )]
+    ProviderUnavailable,
+    /// What the provider says is not accepted.
+    #[error("the sign-in is not accepted: {0}; begin again")]
+    ProviderRejected(String),
+    /// He did not begin here, came back before, or too late.
+    #[error("this sign-in was not begun here, is done, or took too long: begin again")]
+    JourneyWrong,
+    /// The provider does not say that his mail address is his.
+    #[error(
+        "the provider does not say that your mail address is yours: register with a code (startRegistration)"
+    )]
+    IdentityUnverified,
+    /// The account of his mail address may be somebody else's.
+    #[error(
+        "an account with this mail address waits for its owner: choose a password for it (requestPasswordReset), \
+             then sign in here again"
+    )]
+    IdentityTaken,
+    /// No such identity leads to the account.
+    #[error("no such identity leads to this account: linkedIdentities lists them")]
+    NoIdentity,
+    /// Too many identities lead to the account.
+    #[error("at most {MOST_IDENTITIES} identities of other providers lead to one account")]
+    IdentityLimit,
     /// There is a second factor already, or none.
     #[error("{0}")]
     SecondFactorState(&'static str),
@@ -101,7 +153,7 @@ pub(crate) fn password_fits(password: &str, email: &Email) -> Result<(), Account
     }
 }
 
-fn name_text(text: &str) -> Result<String, AccountRefusal> {
+pub(crate) fn name_text(text: &str) -> Result<String, AccountRefusal> {
     let text = text.trim();
     let rule = match text.chars().take(121).count() {
         0 => "must not be empty",

@@ -3,8 +3,10 @@
 mod api_keys;
 mod codes;
 mod operators;
+mod passkeys;
 mod privacy;
 mod profile;
+mod providers;
 mod query;
 mod second_factor;
 mod sessions;
@@ -30,6 +32,8 @@ pub struct Mutation(
     profile::Profiles,
     operators::Operators,
     second_factor::SecondFactors,
+    passkeys::Passkeys,
+    providers::Providers,
     api_keys::ApiKeys,
     privacy::Privacy,
 );
@@ -139,7 +143,24 @@ fn user_error(refusal: &AccountRefusal) -> UserError {
         AccountRefusal::TooManyAttempts | AccountRefusal::TooManyCodes => (UserErrorCode::LimitExceeded, ""),
         AccountRefusal::SecondFactorWrong => (UserErrorCode::InvalidCredentials, "code"),
         AccountRefusal::SecondFactorLocked => (UserErrorCode::LimitExceeded, "code"),
-        AccountRefusal::SecondFactorState(_) => (UserErrorCode::StateNotAllowed, ""),
+        AccountRefusal::SecondFactorState(_) | AccountRefusal::NoPassword | AccountRefusal::NoPasskeys => {
+            (UserErrorCode::StateNotAllowed, "")
+        }
+        AccountRefusal::NoProvider => (UserErrorCode::NotFound, "provider"),
+        AccountRefusal::RedirectUri => (UserErrorCode::Invalid, "redirectUri"),
+        AccountRefusal::ProviderUnavailable => (UserErrorCode::ProviderUnavailable, ""),
+        AccountRefusal::ProviderRejected(_) | AccountRefusal::JourneyWrong => {
+            (UserErrorCode::InvalidCredentials, "")
+        }
+        AccountRefusal::IdentityUnverified | AccountRefusal::IdentityTaken => {
+            (UserErrorCode::StateNotAllowed, "")
+        }
+        AccountRefusal::NoIdentity => (UserErrorCode::NotFound, "identityId"),
+        AccountRefusal::IdentityLimit => (UserErrorCode::LimitExceeded, ""),
+        AccountRefusal::PasskeyWrong => (UserErrorCode::InvalidCredentials, "credential"),
+        AccountRefusal::PasskeyForm => (UserErrorCode::Invalid, "credential"),
+        AccountRefusal::NoPasskey => (UserErrorCode::NotFound, "passkeyId"),
+        AccountRefusal::PasskeyLimit => (UserErrorCode::LimitExceeded, ""),
         AccountRefusal::CodeWrong => (UserErrorCode::InvalidCredentials, "code"),
         AccountRefusal::Text { field, .. } => (UserErrorCode::Invalid, *field),
         AccountRefusal::NoAddress(_) => (UserErrorCode::NotFound, "addressId"),

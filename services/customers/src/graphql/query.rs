@@ -43,6 +43,24 @@ impl Query {
         super::api_keys::newest(ctx, first).await
     }
 
+    /// By whose word customers can sign in.
+    #[graphql(directive = public::apply())]
+    async fn identity_providers(&self, ctx: &Context<'_>) -> Result<Vec<super::providers::IdentityProvider>> {
+        super::providers::all(ctx)
+    }
+
+    /// Identities of other providers that lead to the calling customer's account.
+    #[graphql(directive = authenticated::apply(), directive = auth_modes::apply(mode(SESSION)))]
+    async fn linked_identities(&self, ctx: &Context<'_>) -> Result<Vec<super::providers::LinkedIdentity>> {
+        super::providers::linked(ctx).await
+    }
+
+    /// The caller's passkeys, the oldest first.
+    #[graphql(directive = authenticated::apply(), directive = auth_modes::apply(mode(SESSION)))]
+    async fn passkeys(&self, ctx: &Context<'_>) -> Result<Vec<super::passkeys::Passkey>> {
+        super::passkeys::own(ctx).await
+    }
+
     #[graphql(entity)]
     async fn find_customer_by_id(
         &self,

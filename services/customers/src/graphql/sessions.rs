@@ -52,7 +52,7 @@ pub struct SessionPayload {
     customer: Option<types::Customer>,
     /// Who signed in, when it is an operator.
     operator: Option<types::Operator>,
-    /// The password was right, and the code of the authenticator is still to come: `completeSignIn` takes it.
+    /// The password was right, and the code of the authenticator, or a passkey, is still to come: `completeSignIn` takes it.
     second_step: Option<SecondStep>,
     /// What has to be put right.
     user_errors: Vec<UserError>,
@@ -65,6 +65,8 @@ pub struct SecondStep {
     challenge: String,
     /// From then on the first step has to be done again.
     expires_at: DateTime,
+    /// Whether a passkey may be shown instead of the code: `startPasskeySecondStep` takes the challenge.
+    passkeys: bool,
 }
 
 /// The second step of a sign-in.
@@ -137,8 +139,8 @@ impl Sessions {
     async fn sign_in_operator(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SessionPayload> {
         let first = attempt(ctx, service(ctx)?.sign_in_operator(&input.email, &input.password)).await;
         match first {
-            Ok(FirstStep::Half(Half { challenge, expires_at })) => {
-                let second = SecondStep { challenge, expires_at: expires_at.into() };
+            Ok(FirstStep::Half(Half { challenge, expires_at, passkeys })) => {
+                let second = SecondStep { challenge, expires_at: expires_at.into(), passkeys };
                 Ok(SessionPayload { second_step: Some(second), ..SessionPayload::default() })
             }
             Ok(FirstStep::SignedIn(signed)) => payload(ctx, Ok(*signed)),

@@ -17,8 +17,8 @@ pub(crate) struct Customer {
     pub(crate) person: PersonId,
     /// The keyed hash under which the mail address is claimed.
     pub(crate) mail_hash: String,
-    /// PHC string.
-    pub(crate) password: String,
+    /// PHC string; none when he signs in by other means alone.
+    pub(crate) password: Option<String>,
     /// [`Profile`].
     pub(crate) profile: Sealed,
     /// [`AddressBook`].

@@ -5,8 +5,10 @@ mod api_key;
 mod challenge;
 mod customer;
 mod erasure;
+mod identity;
 mod imported;
 mod operator;
+mod passkey;
 mod person;
 mod second_factor;
 mod session;
@@ -16,8 +18,10 @@ pub(crate) use challenge::{Applicant, Challenge, Code, Purpose, Realm};
 pub use customer::{AddressBook, BookEntry, Profile};
 pub(crate) use customer::{Customer, MOST_ADDRESSES};
 pub(crate) use erasure::{Erasure, Progress};
+pub(crate) use identity::{ExternalIdentity, LinkedIdentity, MOST_IDENTITIES, ProviderJourney};
 pub(crate) use imported::ImportedCustomer;
 pub(crate) use operator::Operator;
+pub(crate) use passkey::{Ceremony, CeremonyPurpose, MOST_PASSKEYS, Passkey};
 pub(crate) use person::{MailClaim, PersonIndex};
 pub(crate) use second_factor::{HalfSignIn, SecondFactor};
 pub(crate) use session::{Holder, RefreshToken, Session};
@@ -47,6 +51,16 @@ pub fn space() -> SpaceSchema {
         .testimony(Testimony::Nothing)
         .index("due")
         .collection::<HalfSignIn>()
+        .testimony(Testimony::Nothing)
+        .collection::<Passkey>()
+        .testimony(Testimony::Without(&["credential"]))
+        .collection::<Ceremony>()
+        .testimony(Testimony::Nothing)
+        .collection::<ExternalIdentity>()
+        .testimony(Testimony::Nothing)
+        .collection::<LinkedIdentity>()
+        .testimony(Testimony::Without(&["hash"]))
+        .collection::<ProviderJourney>()
         .testimony(Testimony::Nothing)
         .collection::<ApiKey>()
         .testimony(Testimony::Without(&["hash"]))

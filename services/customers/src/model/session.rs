@@ -1,5 +1,8 @@
-use emporia_contracts::ids::{CustomerId, OperatorId};
-use emporia_id::IdError;
+use emporia_contracts::{
+    Principal,
+    ids::{CustomerId, OperatorId},
+};
+use emporia_id::{IdError, reexport::Uuid};
 use emporia_store::{Document, Key};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,6 +14,25 @@ use std::{fmt, str::FromStr};
 pub(crate) enum Holder {
     Customer(CustomerId),
     Operator(OperatorId),
+}
+
+impl Holder {
+    /// The holder who asks, if it is one.
+    pub(crate) fn of(who: &Principal) -> Option<Self> {
+        match who {
+            Principal::Customer(id) => Some(Self::Customer(*id)),
+            Principal::Operator { id, .. } => Some(Self::Operator(*id)),
+            _ => None,
+        }
+    }
+
+    /// His id, without what kind of holder he is.
+    pub(crate) fn uuid(self) -> Uuid {
+        match self {
+            Self::Customer(id) => id.uuid(),
+            Self::Operator(id) => id.uuid(),
+        }
+    }
 }
 
 impl fmt::Display for Holder {

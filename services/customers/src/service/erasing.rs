@@ -40,11 +40,9 @@ impl CustomersService {
         password: &str,
         meta: &EventMeta,
     ) -> Result<(), CustomersError> {
-        let found = self.space.get::<Customer>(&Customer::key_of(customer)).await?;
-        let found = found.ok_or_else(|| CustomersError::NotFound(format!("customer {customer}")))?;
-        self.attempt(&found.mail_hash)?;
-        self.check_password(password, Some(&found.password)).await?;
-        self.erase_person(found.person, meta).await
+        let account = self.account_of(Holder::Customer(customer)).await?;
+        self.shows_password(&account, password).await?;
+        self.erase_person(account.profile.person, meta).await
     }
 
     /// Sends the codes that were asked for, and finishes erasures that were interrupted. How many of these. One that
@@ -161,6 +159,10 @@ impl CustomersService {
                         (Operator::key_of(id), found.map(|o| o.value.mail_hash))
                     }
                 };
+                self.forget_passkeys(&tx, holder).await?;
+                if let Holder::Customer(id) = holder {
+                    self.forget_identities(&tx, id).await?;
+                }
                 if let Some(hash) = mail_hash {
                     tx.delete(&MailClaim::key_of(&hash))?;
                     tx.delete(&account)?;

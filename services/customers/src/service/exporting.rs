@@ -36,21 +36,28 @@ impl CustomersService {
             return Ok(Value::Null);
         };
         let sessions = Value::Array(self.export_sessions(index.holder).await?);
+        let passkeys = self.export_passkeys(index.holder).await?;
         Ok(match index.holder {
-            Holder::Customer(id) => self.customer(id).await?.map_or(Value::Null, |c| {
+            Holder::Customer(id) => {
+                let identities = self.identities(id).await?;
+                let identities = identities.iter().map(|i| json!({ "provider": i.provider, "linkedAt": i.linked_at }));
+                let identities: Value = identities.collect();
+                self.customer(id).await?.map_or(Value::Null, |c| {
                 let addresses = c.addresses.entries().iter();
                 let addresses = addresses.map(|e| {
                     json!({ "id": e.id, "default": c.addresses.default_entry() == Some(e.id), "address": e.address })
                 });
                 json!({
                     "customer": id, "createdAt": c.created_at, "emailVerifiedAt": c.verified_at, "email": c.profile.email, "name": c.profile.name,
-                    "phone": c.profile.phone, "addresses": addresses.collect::<Vec<_>>(), "sessions": sessions,
+                    "phone": c.profile.phone, "addresses": addresses.collect::<Vec<_>>(), "passkeys": passkeys,
+                    "identities": identities, "sessions": sessions,
                 })
-            }),
+            })
+            }
             Holder::Operator(id) => self.operator(id).await?.map_or(Value::Null, |o| {
                 json!({
                     "operator": id, "createdAt": o.created_at, "email": o.profile.email, "name": o.profile.name,
-                    "roles": o.roles, "sessions": sessions,
+                    "roles": o.roles, "passkeys": passkeys, "sessions": sessions,
                 })
             }),
         })

@@ -1,5 +1,6 @@
 //! Load, decide, commit.
 
+mod account;
 mod api_keys;
 mod challenging;
 mod contract;
@@ -8,9 +9,13 @@ mod exporting;
 mod identity;
 mod importing;
 mod operating;
+mod passkey_sign_in;
+mod passkeys;
 mod passwords;
 mod profiles;
+mod providers;
 mod registering;
+mod relying_party;
 mod second_factor;
 mod sessions;
 mod throttle;
@@ -19,8 +24,11 @@ pub use api_keys::{API_KEY_PREFIX, ApiKeyView, NewApiKey};
 pub(crate) use contract::fault as as_fault;
 pub use identity::IdentifyError;
 pub use operating::OperatorView;
+pub use passkeys::{CeremonyStart, PasskeyView};
 pub use profiles::CustomerView;
+pub use providers::{IdentityView, JourneyStart, Return};
 pub use registering::Registration;
+pub use relying_party::{RelyingParty, RelyingPartyError};
 pub use second_factor::{Enrolment, FirstStep, Half};
 pub use sessions::{SignedIn, Who};
 
@@ -34,11 +42,12 @@ use emporia_auth::{AccessTokens, KeyedHash, PasswordError, Passwords};
 use emporia_contracts::{Fault, customers::PersonalData, values::Email};
 use emporia_events::{EventMeta, EventPayload, envelope};
 use emporia_id::Ids;
+use emporia_oidc::Provider;
 use emporia_store::{Space, StoreError, Tx};
 use emporia_vault::{Vault, VaultError};
 use governor::Quota;
 use jiff::{SignedDuration, Timestamp};
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, num::NonZeroU32, sync::Arc};
 
 /// What this service needs.
 #[derive(Debug, Clone)]
@@ -51,6 +60,10 @@ pub struct CustomersDeps {
     pub tokens: AccessTokens,
     /// Hashes mail addresses. Its key is a secret of the installation that never changes.
     pub mail_hash: KeyedHash,
+    /// For which site passkeys are made; without it there are none.
+    pub passkeys: Option<RelyingParty>,
+    /// By whose word customers sign in, by their names in the API.
+    pub providers: BTreeMap<String, Provider>,
 }
 
 /// How the service behaves.

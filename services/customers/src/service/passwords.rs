@@ -66,6 +66,11 @@ impl CustomersService {
                 if let Holder::Customer(id) = claim.holder
                     && let Some(found) = tx.get::<Customer>(&Customer::key_of(id)).await?
                 {
+                    if found.verified_at.is_none() {
+                        // Whoever waited in this account for the owner of its address waits in vain.
+                        self.forget_passkeys(&tx, claim.holder).await?;
+                        self.forget_identities(&tx, id).await?;
+                    }
                     self.email_is_read(&tx, found.value, meta)?;
                 }
                 Ok::<_, CustomersError>(Some(claim.value.holder))
@@ -89,23 +94,11 @@ impl CustomersService {
         meta: &EventMeta,
     ) -> Result<SignedIn, CustomersError> {
         let nobody = || CustomersError::NotFound("account of the caller".into());
-        let (holder, mail_hash, stored, profile) = match who {
-            Principal::Customer(id) => {
-                let found =
-                    self.space.get::<Customer>(&Customer::key_of(*id)).await?.ok_or_else(nobody)?.value;
-                (Holder::Customer(*id), found.mail_hash, found.password, found.profile)
-            }
-            Principal::Operator { id, .. } => {
-                let found =
-                    self.space.get::<Operator>(&Operator::key_of(*id)).await?.ok_or_else(nobody)?.value;
-                (Holder::Operator(*id), found.mail_hash, found.password, found.profile)
-            }
-            _ => return Err(nobody()),
-        };
-        let profile: Profile = self.deps.vault.unseal(&profile)?.ok_or_else(nobody)?;
+        let holder = Holder::of(who).ok_or_else(nobody)?;
+        let account = self.account_of(holder).await?;
+        let profile: Profile = self.deps.vault.unseal(&account.profile)?.ok_or_else(nobody)?;
         password_fits(password, &profile.email)?;
-        self.attempt(&mail_hash)?;
-        self.check_password(current, Some(&stored)).await?;
+        self.shows_password(&account, current).await?;
         let hash = &self.deps.passwords.hash(password).await?;
         self.space
             .transact(|tx| async move { self.set_password(&tx, holder, hash, locale.as_str(), meta).await })
@@ -133,7 +126,7 @@ impl CustomersService {
         let profile = match holder {
             Holder::Customer(id) => {
                 let mut customer = tx.get::<Customer>(&Customer::key_of(id)).await?.ok_or_else(gone)?.value;
-                hash.clone_into(&mut customer.password);
+                customer.password = Some(hash.to_owned());
                 tx.put(&customer)?;
                 customer.profile
             }

@@ -39,7 +39,7 @@ impl CustomersService {
         }
         let password = self.deps.passwords.hash(&who.password).await?;
         let person = self.new_person().await?;
-        let customer = &self.account(person, mail_hash, &password, &profile)?;
+        let customer = &self.account(person, mail_hash, Some(&password), &profile)?;
         let landed =
             self.space.transact_versioned(|tx| async move { self.enter(&tx, customer, meta).await }).await?;
         Ok(self.entered(customer, profile, landed.value, landed.version))
@@ -69,7 +69,7 @@ impl CustomersService {
                 let Some(applicant) = redeemed.and_then(|challenge| challenge.applicant) else {
                     return Ok(None);
                 };
-                let mut customer = self.account(applicant.person, mail_hash, password, profile)?;
+                let mut customer = self.account(applicant.person, mail_hash, Some(password), profile)?;
                 customer.verified_at = Some(customer.created_at);
                 let opened = self.enter(&tx, &customer, meta).await?;
                 Ok::<_, CustomersError>(Some((customer, opened)))
@@ -79,18 +79,18 @@ impl CustomersService {
         Ok(self.entered(&customer, profile.clone(), opened, landed.version))
     }
 
-    fn account(
+    pub(crate) fn account(
         &self,
         person: PersonId,
         mail_hash: &str,
-        password: &str,
+        password: Option<&str>,
         profile: &Profile,
     ) -> Result<Customer, CustomersError> {
         Ok(Customer {
             id: self.ids.next::<CustomerId>(),
             person,
             mail_hash: mail_hash.to_owned(),
-            password: password.to_owned(),
+            password: password.map(ToOwned::to_owned),
             profile: self.deps.vault.seal(person, profile)?,
             addresses: self.deps.vault.seal(person, &AddressBook::default())?,
             created_at: self.now(),
@@ -99,7 +99,12 @@ impl CustomersService {
     }
 
     /// Enters a new account and its first session, in the transaction.
-    async fn enter(&self, tx: &Tx, customer: &Customer, meta: &EventMeta) -> Result<Opened, CustomersError> {
+    pub(crate) async fn enter(
+        &self,
+        tx: &Tx,
+        customer: &Customer,
+        meta: &EventMeta,
+    ) -> Result<Opened, CustomersError> {
         let (holder, person) = (Holder::Customer(customer.id), customer.person);
         if tx.get::<MailClaim>(&MailClaim::key_of(&customer.mail_hash)).await?.is_some() {
             return Err(AccountRefusal::EmailTaken.into());

@@ -12,7 +12,7 @@ use emporia_contracts::{
 };
 use emporia_events::EventMeta;
 use emporia_id::typed_code;
-use emporia_store::Tx;
+use emporia_store::{Key, Tx};
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
@@ -47,6 +47,8 @@ pub struct Half {
     pub challenge: String,
     /// From then on the first step has to be done again.
     pub expires_at: Timestamp,
+    /// Whether a passkey may be shown instead of a code.
+    pub passkeys: bool,
 }
 
 impl std::fmt::Debug for Half {
@@ -65,8 +67,10 @@ pub struct Enrolment {
 
 impl CustomersService {
     /// Notes that the first step is done, in the transaction.
-    pub(crate) fn half_sign_in(&self, tx: &Tx, operator: &Operator) -> Result<Half, CustomersError> {
+    pub(crate) async fn half_sign_in(&self, tx: &Tx, operator: &Operator) -> Result<Half, CustomersError> {
         let challenge = self.ids.secret();
+        let passkeys = self.deps.passkeys.is_some()
+            && !self.passkeys_in(tx, Holder::Operator(operator.id)).await?.is_empty();
         let expires_at = self.now().saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
         tx.insert(&HalfSignIn {
             hash: secret_hash(&challenge),
@@ -74,7 +78,7 @@ impl CustomersService {
             password: secret_hash(&operator.password),
             expires_at,
         })?;
-        Ok(Half { challenge, expires_at })
+        Ok(Half { challenge, expires_at, passkeys })
     }
 
     /// The second step: opens the session when the code is that of the authenticator, or a recovery code.
@@ -87,17 +91,11 @@ impl CustomersService {
         let (id, opened) = self
             .space
             .transact(|tx| async move {
-                let ended = || CustomersError::from(AccountRefusal::SessionEnded);
-                let known = tx.get::<HalfSignIn>(half).await?.ok_or_else(ended)?;
-                let found = tx.get::<Operator>(&Operator::key_of(known.operator)).await?.ok_or_else(ended)?;
-                let mut operator = found.value;
-                if known.password != secret_hash(&operator.password) {
-                    return Err(ended());
-                }
+                let mut operator = self.half_signed_in(&tx, half).await?;
                 let shown = self.show(&mut operator, code)?;
                 tx.put(&operator)?;
                 if shown != Shown::Right {
-                    return Ok((operator.id, Err(shown)));
+                    return Ok::<_, CustomersError>((operator.id, Err(shown)));
                 }
                 tx.delete(half)?;
                 Ok((operator.id, Ok(self.open_session(&tx, Holder::Operator(operator.id))?)))
@@ -106,6 +104,14 @@ impl CustomersService {
         let opened = opened.map_err(refusal)?;
         let who = self.who(Holder::Operator(id)).await?.ok_or(AccountRefusal::SessionEnded)?;
         Ok(self.signed_in(who, opened.refresh_token))
+    }
+
+    /// Whose half sign-in it is, unless the first step has to be done again.
+    pub(crate) async fn half_signed_in(&self, tx: &Tx, half: &Key) -> Result<Operator, CustomersError> {
+        let ended = || CustomersError::from(AccountRefusal::SessionEnded);
+        let known = tx.get::<HalfSignIn>(half).await?.ok_or_else(ended)?;
+        let found = tx.get::<Operator>(&Operator::key_of(known.operator)).await?.ok_or_else(ended)?;
+        if known.password == secret_hash(&found.password) { Ok(found.value) } else { Err(ended()) }
     }
 
     /// Gives an operator who shows his password a secret for his authenticator. It is asked for only after he has shown a
@@ -119,13 +125,14 @@ impl CustomersService {
         id: OperatorId,
         password: &str,
     ) -> Result<Enrolment, CustomersError> {
-        let operator = self.shows_password(id, password).await?;
-        let profile: Profile = self.deps.vault.unseal(&operator.profile)?.ok_or_else(|| nobody(id))?;
+        let account = self.account_of(Holder::Operator(id)).await?;
+        self.shows_password(&account, password).await?;
+        let profile: Profile = self.deps.vault.unseal(&account.profile)?.ok_or_else(|| nobody(id))?;
         let secret = &TotpSecret::generate();
         let uri = secret.uri("Emporia", profile.email.as_str());
         let uri = uri.map_err(|error| emporia_contracts::Fault::permanent("customers", error))?;
         let factor = &SecondFactor {
-            secret: self.deps.vault.seal(operator.person, &secret.to_base32())?,
+            secret: self.deps.vault.seal(account.profile.person, &secret.to_base32())?,
             confirmed_at: None,
             last_step: 0,
             recovery: vec![],
@@ -178,7 +185,7 @@ impl CustomersService {
         if shown == Shown::Right { Ok(codes) } else { Err(refusal(shown).into()) }
     }
 
-    /// Signing in takes the password alone again.
+    /// Signing in takes the password alone again; passkeys, which only stand in for codes, go too.
     ///
     /// # Errors
     /// [`AccountRefusal`]: password and code; [`CustomersError::NotFound`]; faults.
@@ -189,7 +196,8 @@ impl CustomersService {
         code: &str,
         meta: &EventMeta,
     ) -> Result<(), CustomersError> {
-        self.shows_password(id, password).await?;
+        let account = self.account_of(Holder::Operator(id)).await?;
+        self.shows_password(&account, password).await?;
         let shown = self
             .space
             .transact(|tx| async move {
@@ -198,6 +206,7 @@ impl CustomersService {
                 let shown = self.show(&mut operator, code)?;
                 if shown == Shown::Right {
                     operator.second_factor = None;
+                    self.forget_passkeys(&tx, Holder::Operator(id)).await?;
                     self.emit(&tx, &SecondFactorRemoved { operator_id: id }, meta)?;
                 }
                 tx.put(&operator)?;
@@ -217,6 +226,7 @@ impl CustomersService {
             .transact(|tx| async move {
                 let found = tx.get::<Operator>(&Operator::key_of(id)).await?.ok_or_else(|| nobody(id))?;
                 let mut operator = found.value;
+                self.forget_passkeys(&tx, Holder::Operator(id)).await?;
                 if operator.second_factor.take().is_some() {
                     self.emit(&tx, &SecondFactorRemoved { operator_id: id }, meta)?;
                 }
@@ -238,13 +248,6 @@ impl CustomersService {
 
     fn recovery_hash(&self, id: OperatorId, code: &str) -> String {
         self.deps.mail_hash.of("recovery-code", &format!("{id}/{}", typed_code(code)))
-    }
-
-    async fn shows_password(&self, id: OperatorId, password: &str) -> Result<Operator, CustomersError> {
-        let found = self.space.get::<Operator>(&Operator::key_of(id)).await?.ok_or_else(|| nobody(id))?.value;
-        self.attempt(&found.mail_hash)?;
-        self.check_password(password, Some(&found.password)).await?;
-        Ok(found)
     }
 
     async fn change_operator(

@@ -73,12 +73,15 @@ impl CustomersService {
             _ => CustomerId::from(Uuid::nil()),
         };
         let found = self.space.get::<Customer>(&Customer::key_of(id)).await?;
-        let stored = found.as_ref().map(|customer| customer.password.as_str());
+        let stored = found.as_ref().and_then(|customer| customer.password.as_deref());
         self.check_password(password, stored).await?;
         let (Some(customer), holder) = (found, Holder::Customer(id)) else {
             return Err(AccountRefusal::InvalidCredentials.into());
         };
-        let renewed = self.renewed_hash(password, &customer.password).await?;
+        let renewed = match &customer.password {
+            Some(stored) => self.renewed_hash(password, stored).await?,
+            None => None,
+        };
         let opened = self
             .space
             .transact(|tx| {
@@ -86,7 +89,7 @@ impl CustomersService {
                 async move {
                     let found = tx.get::<Customer>(&Customer::key_of(id)).await?;
                     let mut customer = found.ok_or(AccountRefusal::InvalidCredentials)?.value;
-                    if let Some(renewed) = renewed {
+                    if renewed.is_some() {
                         customer.password = renewed;
                         tx.put(&customer)?;
                     }
@@ -124,7 +127,7 @@ impl CustomersService {
                 }
                 let asked = operator.second_factor.as_ref().is_some_and(|f| f.confirmed_at.is_some());
                 let opened = match asked {
-                    true => Err(self.half_sign_in(&tx, &operator)?),
+                    true => Err(self.half_sign_in(&tx, &operator).await?),
                     false => Ok(self.open_session(&tx, Holder::Operator(id))?),
                 };
                 Ok::<_, CustomersError>((operator, opened))

@@ -11,7 +11,8 @@ use emporia_contracts::{
     values::Locale,
 };
 use emporia_customers::{
-    CustomersDeps, CustomersOptions, CustomersService, Registration, SignedIn, Who, schema, space,
+    CustomersDeps, CustomersOptions, CustomersService, Registration, RelyingParty, SignedIn, Who, schema,
+    space,
 };
 use emporia_events::{Envelope, EventMeta};
 use emporia_id::{FixedClock, Ids};
@@ -26,6 +27,8 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
 };
 
+/// Where the shop's pages are.
+pub const SHOP: &str = "https://shop.example.com";
 pub const PASSWORD: &str = "correct horse battery";
 
 pub struct Room {
@@ -43,7 +46,7 @@ pub struct Room {
 }
 
 /// A document that says nothing.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Probe {
     external_id: String,
 }
@@ -107,6 +110,8 @@ impl Room {
             passwords: passwords.clone(),
             tokens: AccessTokens::new(key.clone(), TokenOptions::new("test"), clock.clone(), ids.clone()),
             mail_hash: KeyedHash::new([7u8; 32]),
+            providers: Default::default(),
+            passkeys: Some(RelyingParty::new("example.com", "Shop", &[SHOP.into()]).unwrap()),
         };
         let customers =
             CustomersService::new(store.space("customers").unwrap(), ids, deps, CustomersOptions::default());
