@@ -9,8 +9,14 @@ mod keys;
 mod local;
 mod maintain;
 
-use crate::config::{Config, Roles};
+use crate::{
+    config::{Config, Roles},
+    platform::Platform,
+};
 use clap::{Args, Parser, Subcommand};
+use emporia_audit::Author;
+use emporia_contracts::context::system_meta;
+use emporia_events::EventMeta;
 use std::{path::PathBuf, process::ExitCode};
 
 /// The open unified-commerce backbone.
@@ -95,6 +101,16 @@ struct ServeArgs {
     /// What this process does [default: all].
     #[arg(long, value_name = "ROLES")]
     roles: Option<Roles>,
+}
+
+/// As what a command acts.
+pub(crate) const COMMAND_LINE: &str = "command-line";
+
+/// What events say of a command, and in whose name it writes: what it changes is recorded.
+pub(crate) fn by_command(platform: &Platform, command: &str) -> (EventMeta, Author) {
+    let meta = system_meta(COMMAND_LINE, platform.ids.next_uuid().to_string(), None);
+    let author = Author::new(&*meta.actor, command, &*meta.correlation_id);
+    (meta, author)
 }
 
 /// What ends a command: a message for people.

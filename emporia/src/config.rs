@@ -1,6 +1,6 @@
 //! One schema for flags, `EMPORIA_…` variables and `emporia.toml`; flags win over variables, those over the file.
 
-use emporia_customers::{RelyingParty, RelyingPartyError};
+use emporia_customers::{Policies, RelyingParty, RelyingPartyError};
 use emporia_oidc::{Provider, ProviderOptions};
 use emporia_store::StoreError;
 use emporia_store_postgres::PostgresOptions;
@@ -43,6 +43,8 @@ pub struct Config {
     pub identity_providers: BTreeMap<String, ProviderConfig>,
     /// Limits and switches of the gateway.
     pub gateway: emporia_gateway::Config,
+    /// A file with the Cedar policies of the retailer's own roles.
+    pub role_policies: Option<PathBuf>,
     /// What a gateway alone passes on to its subgraphs.
     pub forward: ForwardConfig,
     /// Whose tokens a gateway alone believes.
@@ -314,6 +316,7 @@ impl Default for Config {
             passkeys: PasskeysConfig::default(),
             identity_providers: BTreeMap::new(),
             gateway: emporia_gateway::Config::default(),
+            role_policies: None,
             forward: ForwardConfig::default(),
             authentication: AuthenticationConfig::default(),
             log_format: LogFormat::default(),
@@ -369,6 +372,19 @@ impl Config {
             .filter(|key| !key.starts_with("test_"))
             .split("__");
         figment.merge(variables).extract().map_err(|error| ConfigError::Wrong(explain(&error)))
+    }
+
+    /// What roles permit: those of every shop, and those of the file that is named.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`] names the file and the line.
+    pub fn policies(&self) -> Result<Policies, ConfigError> {
+        let Some(file) = &self.role_policies else { return Ok(Policies::built_in()) };
+        let wrong = |what: &dyn std::fmt::Display| {
+            ConfigError::Wrong(format!("role_policies: {}: {what}", file.display()))
+        };
+        let own = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+        Policies::with(&own).map_err(|error| wrong(&error))
     }
 
     /// Checks what production needs.

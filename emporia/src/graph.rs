@@ -45,6 +45,7 @@ fn all(p: &Platform) -> Vec<Room> {
         room("payments", emporia_payments::schema(p.payments.clone())),
         room("orders", emporia_orders::schema(p.orders.clone(), p.live.clone())),
         room("customers", emporia_customers::schema(p.customers.clone())),
+        room("audit", emporia_audit_log::schema(p.audit.clone(), p.vault.clone())),
     ]
 }
 

@@ -171,7 +171,7 @@ impl Identify for HeaderIdentity {
         let locale = locale(&channel, value(headers, params, header::ACCEPT_LANGUAGE.as_str()));
         let correlation_id = correlation(headers, params)
             .map_or_else(|| self.0.ids.next_uuid().to_string(), ToOwned::to_owned);
-        let scopes = principal.scopes();
+        let scopes = principal.admitted();
         let authenticated = !matches!(principal, Principal::Anonymous);
         let (key, mode) = (key(&principal), mode(&principal));
         // Staff sees what is not published, and what it has just changed.

@@ -4,13 +4,14 @@ mod memory;
 mod tasks;
 
 use crate::config::Config;
+use emporia_audit::{AuditLog, ChainKey};
 use emporia_auth::{AccessTokens, KeyError, KeyedHash, PasswordCost, PasswordError, Passwords, TokenOptions};
 use emporia_carts::{CartsDeps, CartsService};
 use emporia_catalog::CatalogService;
 use emporia_channels::ChannelsService;
 use emporia_checkout::{CheckoutDeps, CheckoutService};
 use emporia_contracts::payments::PaymentProvider;
-use emporia_customers::{CustomersDeps, CustomersOptions, CustomersService, RelyingParty};
+use emporia_customers::{CustomersDeps, CustomersOptions, CustomersService, Policies, RelyingParty};
 use emporia_events::{Bookmark, Following, Live};
 use emporia_id::{Ids, SharedClock};
 use emporia_inventory::InventoryService;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub ids: Ids,
     /// Wraps the keys of persons.
     pub master_key: MasterKey,
+    /// What roles permit.
+    pub roles: Policies,
     /// Hashes mail addresses in indexes.
     pub email_pepper: Vec<u8>,
     /// Who takes the money.
@@ -86,7 +89,7 @@ pub enum OpenError {
     /// The keys of persons.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// The keys of tokens.
+    /// The keys of tokens and of the audit log.
     #[error(transparent)]
     TokenKey(#[from] KeyError),
     /// The hashing of passwords.
@@ -136,6 +139,10 @@ pub struct Platform {
     pub customers: CustomersService,
     /// The mail outbox.
     pub mail: MailService,
+    /// Who changed what.
+    pub audit: AuditLog,
+    /// Signs the chain of what was changed.
+    pub chain_key: ChainKey,
     /// Events as they are committed.
     pub live: Live,
     /// How far what the rooms keep in memory has followed the log; none where no other process uses the store.
@@ -158,6 +165,7 @@ pub fn spaces() -> Vec<SpaceSchema> {
         emporia_mail::space(),
         tasks::space(),
         crate::import::space(),
+        emporia_audit::space(),
     ]
 }
 
@@ -185,6 +193,7 @@ impl Parts {
             clock,
             master_key: MasterKey::from_base64(&config.secrets.master_key)
                 .map_err(|e| setting(&format_args!("secrets.master_key: {e}")))?,
+            roles: config.policies().map_err(|e| setting(&e))?,
             email_pepper: config.secrets.email_pepper.clone().into_bytes(),
             provider: Arc::new(emporia_testpay::TestpayProvider::new(
                 client,
@@ -272,6 +281,8 @@ impl Platform {
             Arc::new(orders.clone()),
             Arc::new(mail.clone()),
         ]);
+        let audit = AuditLog::new(store.clone())?;
+        let chain_key = ChainKey::open(&chain_key(&parts.data_dir))?;
         let live = Live::follow(Arc::new(store.clone()));
         let mut platform = Self {
             store,
@@ -288,6 +299,8 @@ impl Platform {
             orders,
             customers,
             mail,
+            audit,
+            chain_key,
             live,
             following: None,
         };
@@ -303,6 +316,11 @@ const TOKEN_KEYS: &str = "tokens.pem";
 /// Where a data directory has the signing key of tokens.
 pub fn token_keys(data_dir: &Path) -> PathBuf {
     data_dir.join("keys").join(TOKEN_KEYS)
+}
+
+/// Where a data directory has the key that signs the audit log.
+pub fn chain_key(data_dir: &Path) -> PathBuf {
+    data_dir.join("keys").join("audit.pem")
 }
 
 /// For whom tokens are, and how long they hold.
@@ -337,5 +355,6 @@ fn open_customers(
         passkeys: parts.passkeys.clone(),
         providers: parts.providers.clone(),
     };
-    Ok(CustomersService::new(store.space("customers")?, parts.ids.clone(), deps, CustomersOptions::default()))
+    let options = CustomersOptions { roles: parts.roles.clone(), ..CustomersOptions::default() };
+    Ok(CustomersService::new(store.space("customers")?, parts.ids.clone(), deps, options))
 }

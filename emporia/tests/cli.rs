@@ -387,3 +387,19 @@ fn a_backup_of_a_directory_that_keeps_its_own_secrets_can_be_opened_again() {
     let keys = |of: &str| std::fs::read(directory.path().join(of).join("keys/local-secrets.json")).unwrap();
     assert_eq!(keys("shop"), keys("again"));
 }
+
+#[test]
+fn config_check_names_the_line_of_a_wrong_policy_and_the_roles_there_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    std::fs::write(at("emporia.toml"), "role_policies = \"roles.cedar\"\n").unwrap();
+    let check = ["config", "check", "--config", "emporia.toml"];
+    assert!(failed(&check, directory.path()).contains("roles.cedar"), "the file is missing");
+    let policy = "permit (principal in Role::\"counter\", action == Action::\"orders:returns\", resource);\n";
+    std::fs::write(at("roles.cedar"), format!("\n{policy}")).unwrap();
+    let said = done(&check, directory.path());
+    assert!(said.contains("admin, analyst, counter, fulfilment, merchandiser, service"), "{said}");
+    std::fs::write(at("roles.cedar"), format!("\n{}", policy.replace("returns", "return"))).unwrap();
+    let said = failed(&check, directory.path());
+    assert!(said.contains("line 2") && said.contains("orders:return"), "{said}");
+}

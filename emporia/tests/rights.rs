@@ -8,8 +8,12 @@ use async_graphql::parser::{
     },
 };
 use emporia::graph;
-use emporia_contracts::{Principal, context::system_meta};
-use emporia_customers::{roles, scopes};
+use emporia_contracts::{
+    Principal,
+    context::system_meta,
+    inventory::{Inventory, MovementLine, MovementReason, StockFact},
+};
+use emporia_customers::{Policies, scopes};
 use emporia_testkit::{Emporia, Shopper};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -192,7 +196,7 @@ async fn every_field_refuses_who_lacks_the_right_and_nobody_else() {
             assert_eq!(refusal(&answer), Some("FORBIDDEN"), "{query}");
             assert!(answer["data"].is_null(), "{answer:#}");
             for (role, operator) in &operators {
-                let has = roles().scopes_of([*role]);
+                let has = Policies::built_in().scopes_of([*role]);
                 let may = lists
                     .iter()
                     .any(|list| list.iter().all(|scope| scope == scopes::OPERATOR_SELF || has.has(scope)));
@@ -302,6 +306,12 @@ fn may(demands: &[Vec<Vec<String>>], has: impl Fn(&str) -> bool) -> bool {
     demands.iter().all(|lists| lists.iter().any(|list| list.iter().all(|scope| has(scope))))
 }
 
+/// Whether a key can hold it, and for the whole shop: not what concerns an operator's own account, nor what lets in whoever
+/// holds it somewhere.
+fn everywhere(scope: &str) -> bool {
+    scope != scopes::OPERATOR_SELF && !scope.ends_with("@place")
+}
+
 /// Another system that holds these scopes.
 async fn service<'a>(shop: &'a Emporia, scopes: &[String]) -> Shopper<'a> {
     let (granter, meta) = (Principal::System("test".into()), system_meta("test", "test", None));
@@ -329,7 +339,7 @@ async fn every_field_below_the_roots_refuses_who_lacks_the_right_and_nobody_else
         let asked = customer.ask(query, json!({})).await;
         assert_eq!(refusal(&asked), Some("FORBIDDEN"), "{name}: {query}: {asked:#}");
         for (missing, who) in &without {
-            let expected = may(demands, |scope| scope != *missing && scope != scopes::OPERATOR_SELF);
+            let expected = may(demands, |scope| everywhere(scope) && scope != *missing);
             let asked = who.ask(query, json!({})).await;
             let code = refusal(&asked);
             assert_ne!(code, Some("INTERNAL_SERVER_ERROR"), "{name} without {missing}: {asked:#}");
@@ -355,7 +365,7 @@ async fn a_service_may_exactly_what_its_scopes_say() {
             let query = format!("{keyword} {{ {} }}", sdl.selection(field, &HashMap::new()));
             let demands = vec![lists.clone()];
             // What concerns an operator's own account is none of a service's.
-            for list in lists.iter().filter(|list| !list.iter().any(|scope| scope == scopes::OPERATOR_SELF)) {
+            for list in lists.iter().filter(|list| list.iter().all(|scope| everywhere(scope))) {
                 asked_for.extend(list.iter().cloned());
                 let answer = service(&shop, list).await.ask(&query, json!({})).await;
                 let code = refusal(&answer);
@@ -365,7 +375,7 @@ async fn a_service_may_exactly_what_its_scopes_say() {
                 );
             }
             for (missing, who) in &without {
-                let expected = may(&demands, |scope| scope != *missing && scope != scopes::OPERATOR_SELF);
+                let expected = may(&demands, |scope| everywhere(scope) && scope != *missing);
                 let answer = who.ask(&query, json!({})).await;
                 assert_eq!(
                     refusal(&answer) != Some("FORBIDDEN"),
@@ -375,7 +385,8 @@ async fn a_service_may_exactly_what_its_scopes_say() {
             }
         }
     }
-    asked_for.extend(sdl.deep().into_iter().flat_map(|deep| deep.demands).flatten().flatten());
+    let deep = sdl.deep().into_iter().flat_map(|deep| deep.demands).flatten().flatten();
+    asked_for.extend(deep.filter(|scope| everywhere(scope)));
     let all: BTreeSet<String> = scopes::ALL.iter().map(|s| (*s).to_owned()).collect();
     let unknown: Vec<_> = asked_for.difference(&all).collect();
     assert!(unknown.is_empty(), "the schema asks for scopes that nobody can hold: {unknown:?}");
@@ -471,4 +482,245 @@ async fn nobody_touches_or_sees_the_cart_checkout_or_order_of_another() {
     }
     assert_eq!(victim.data(whole, ids).await, before, "nothing changed");
     assert!(victim.complete(&checkout).await["order"].is_object(), "and the owner buys it");
+}
+
+/// Fields that ask for a right which can only be held for the whole shop, and why what they are about has no place.
+const OF_THE_WHOLE_SHOP: &[(&str, &str)] = &[
+    ("Query.apiKeys", "a key is of the installation"),
+    ("Query.auditLog", "the log is of the installation"),
+    ("Query.customer", "a customer is the same everywhere"),
+    ("Query.payment", "a payment knows no channel"),
+    ("Query.stuckCheckouts", "whoever runs the shop looks after what is stuck"),
+    ("Query.stuckPayments", "whoever runs the shop looks after what is stuck"),
+    ("Query.taxRates", "tax is of a country"),
+    ("Mutation.createApiKey", "it grants; what is granted may have a place"),
+    ("Mutation.revokeApiKey", "a key is of the installation"),
+    ("Mutation.createOperator", "it grants; what is granted may have a place"),
+    ("Mutation.createProduct", "the catalogue is one for all channels"),
+    ("Mutation.updateProduct", "the catalogue is one for all channels"),
+    ("Mutation.publishProduct", "the catalogue is one for all channels"),
+    ("Mutation.unpublishProduct", "the catalogue is one for all channels"),
+    ("Mutation.defineCategory", "the catalogue is one for all channels"),
+    ("Mutation.defineProductType", "the catalogue is one for all channels"),
+    ("Mutation.defineTaxRate", "tax is of a country"),
+    ("Mutation.erasePerson", "a person is the same everywhere"),
+    ("Mutation.exportPerson", "a person is the same everywhere"),
+    ("Mutation.refundPayment", "a payment knows no channel"),
+    ("Mutation.retryPayment", "whoever runs the shop looks after what is stuck"),
+    ("Mutation.retryCheckout", "whoever runs the shop looks after what is stuck"),
+    ("Mutation.startSecondFactor", "it is the caller's own account"),
+    ("Mutation.confirmSecondFactor", "it is the caller's own account"),
+    ("Mutation.removeSecondFactor", "it is the caller's own account"),
+];
+
+/// What becomes of a question about another place.
+#[derive(Clone, Copy, PartialEq)]
+enum Elsewhere {
+    Refused,
+    Empty,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_holds_a_right_at_a_place_uses_it_there_and_nowhere_else() {
+    let shop = Emporia::small().await;
+    let sdl = Sdl::of(&shop);
+    let guest = shop.guest().await;
+    let order = guest.buy(&guest.cart_with(&[("MUG", 3)]).await, CARD).await;
+    shop.caught_up().await;
+    let (id, line) = (&order["id"], &order["lines"][0]["id"]);
+    let admin = shop.operator(&["admin"]).await;
+    let make = "mutation($id: ID!, $line: ID!) { createFulfilment(input: {orderId: $id, location: \"warehouse\", \
+                lines: [{orderLineId: $line, quantity: 1}]}) { fulfilment { id } userErrors { message } } }";
+    let made = admin.data(make, json!({"id": id, "line": line})).await;
+    let fulfilment = &made["createFulfilment"]["fulfilment"]["id"];
+    assert!(fulfilment.is_string(), "{made:#}");
+
+    // More was sold there than there was: somebody has to count.
+    let sold = StockFact {
+        external_id: "till-1".parse().unwrap(),
+        location: "warehouse".parse().unwrap(),
+        reason: MovementReason::Sale,
+        lines: vec![MovementLine { sku: "LAST-ONE".parse().unwrap(), delta: -9 }],
+        at: shop.platform.store.clock().now(),
+        meta: system_meta("test", "test", None),
+    };
+    shop.platform.inventory.record(sold).await.unwrap();
+    let (channel, location) = (("channel:eu", "channel:us"), ("location:warehouse", "location:store"));
+    let (both, channels, locations) = (vec![channel, location], vec![channel], vec![location]);
+    let of = format!("{{orderId: {id}, fulfilmentId: {fulfilment}}}");
+    let placed: Vec<(&str, String, Vec<_>, Elsewhere)> = vec![
+        ("Query.priceSchedule", "(sku: \"MUG\") { unit { amount } }".into(), channels.clone(), Elsewhere::Refused),
+        ("Query.stockLevels", String::new(), vec![], Elsewhere::Empty),
+        ("Query.openCountTasks", " { sku }".into(), locations.clone(), Elsewhere::Empty),
+        ("Query.orders", " { nodes { id email } }".into(), both.clone(), Elsewhere::Empty),
+        (
+            "Mutation.setPrice",
+            "(input: {sku: \"MUG\", unit: \"8.00\"}) { userErrors { code } }".into(),
+            channels.clone(),
+            Elsewhere::Refused,
+        ),
+        (
+            "Mutation.setPrices",
+            "(input: {prices: [{sku: \"MUG\", unit: \"9.00\"}]}) { userErrors { code } }".into(),
+            channels.clone(),
+            Elsewhere::Refused,
+        ),
+        (
+            "Mutation.defineChannel",
+            "(input: {key: \"eu\", name: \"Europe\", currencyCode: \"EUR\", countries: [\"DE\"], defaultLocale: \"en\", \
+             locales: [\"en\"], priceKind: GROSS, orderPrefix: \"EU\", stockPool: [\"warehouse\", \"store\"], timeZone: \"UTC\"}) \
+             { userErrors { code } }"
+                .into(),
+            channels.clone(),
+            Elsewhere::Refused,
+        ),
+        (
+            "Mutation.defineDeliveryOption",
+            "(input: {key: \"slow\", name: \"Slow\", taxCategory: \"shipping\", minDays: 5, maxDays: 9, \
+             rates: [{from: \"0\", charge: \"1\"}]}) { __typename }"
+                .into(),
+            channels,
+            Elsewhere::Refused,
+        ),
+        (
+            "Mutation.defineLocation",
+            "(input: {key: \"warehouse\", kind: WAREHOUSE, name: \"W\", countryCode: \"DE\"}) { __typename }".into(),
+            locations.clone(),
+            Elsewhere::Refused,
+        ),
+        (
+            "Mutation.setStockLevel",
+            "(input: {sku: \"BOOK\", location: \"warehouse\", onHand: 900}) { userErrors { code } }".into(),
+            locations,
+            Elsewhere::Refused,
+        ),
+        (
+            "Mutation.createFulfilment",
+            format!("(input: {{orderId: {id}, location: \"warehouse\"}}) {{ userErrors {{ code }} }}"),
+            both.clone(),
+            Elsewhere::Refused,
+        ),
+        (
+            "Mutation.shipFulfilment",
+            format!("(input: {of}) {{ userErrors {{ code }} }}"),
+            both.clone(),
+            Elsewhere::Refused,
+        ),
+        (
+            "Mutation.deliverFulfilment",
+            format!("(input: {of}) {{ userErrors {{ code }} }}"),
+            both.clone(),
+            Elsewhere::Refused,
+        ),
+        (
+            "Mutation.cancelFulfilment",
+            format!("(input: {of}) {{ userErrors {{ code }} }}"),
+            both.clone(),
+            Elsewhere::Refused,
+        ),
+        (
+            "Mutation.recordReturn",
+            format!(
+                "(input: {{externalId: \"r1\", orderId: {id}, location: \"warehouse\", lines: [{{orderLineId: {line}, \
+                 sku: \"MUG\", quantity: 1, condition: RESTOCK}}]}}) {{ userErrors {{ code }} }}"
+            ),
+            both,
+            Elsewhere::Refused,
+        ),
+        (
+            "Mutation.cancelOrder",
+            format!("(input: {{orderId: {id}, reason: \"gone\"}}) {{ userErrors {{ code }} }}"),
+            vec![channel],
+            Elsewhere::Refused,
+        ),
+    ];
+
+    // Every field has chosen.
+    for root in ["Query", "Mutation"] {
+        for field in sdl.fields(root) {
+            let Right::Scopes(lists) = declared(field).remove(0) else { continue };
+            let name = format!("{root}.{}", field.name.node);
+            let has_place = lists.iter().flatten().any(|scope| scope.ends_with("@place"));
+            let tried = placed.iter().any(|(tried, ..)| *tried == name);
+            let whole = OF_THE_WHOLE_SHOP.iter().any(|(whole, _)| *whole == name);
+            assert_eq!(
+                (has_place, !has_place),
+                (tried, whole),
+                "{name}: say whether it has a place, and why not"
+            );
+        }
+    }
+    let mut at = HashMap::new();
+    for place in [channel.0, channel.1, location.0, location.1] {
+        at.insert(place, shop.operator(&[&format!("admin@{place}")]).await);
+    }
+    for (name, _) in OF_THE_WHOLE_SHOP {
+        let (root, name) = name.split_once('.').unwrap();
+        let fields = sdl.fields(root);
+        let field = fields.iter().find(|field| field.name.node == name);
+        let Some(field) = field else { panic!("there is no {root}.{name}") };
+        let Right::Scopes(lists) = declared(field).remove(0) else { panic!("{name} asks for no right") };
+        if lists.iter().flatten().any(|scope| scope == scopes::OPERATOR_SELF) {
+            continue;
+        }
+        let query = format!("{} {{ {} }}", root.to_lowercase(), sdl.selection(field, &HashMap::new()));
+        for (place, staff) in &at {
+            let answer = staff.ask(&query, json!({})).await;
+            assert_eq!(refusal(&answer), Some("FORBIDDEN"), "{query} at {place}: {answer:#}");
+        }
+    }
+    let empty = |answer: &Value| {
+        let listed = answer["data"].as_object().unwrap().values().next().unwrap();
+        let nodes = listed.get("nodes").unwrap_or(listed);
+        nodes.as_array().unwrap().is_empty()
+    };
+    for (name, rest, places, elsewhere) in &placed {
+        let (root, field) = name.split_once('.').unwrap();
+        let query = format!("{} {{ {field}{rest} }}", root.to_lowercase());
+        for (here, there) in places {
+            let answer = at[there].ask(&query, json!({})).await;
+            match elsewhere {
+                Elsewhere::Refused => {
+                    assert_eq!(refusal(&answer), Some("FORBIDDEN"), "{query} at {there}: {answer:#}");
+                }
+                Elsewhere::Empty => assert!(empty(&answer), "{query} at {there}: {answer:#}"),
+            }
+            let answer = at[here].ask(&query, json!({})).await;
+            assert_eq!(refusal(&answer), None, "{query} at {here}: {answer:#}");
+            assert!(*elsewhere == Elsewhere::Refused || !empty(&answer), "{query} at {here}: {answer:#}");
+        }
+    }
+    let levels = "{ stockLevels(skus: [\"MUG\"]) { location } }";
+    for (_, key) in [location.0, location.1].map(|place| place.split_once(':').unwrap()) {
+        let seen = at[format!("location:{key}").as_str()].data(levels, json!({})).await;
+        assert_eq!(seen["stockLevels"], json!([{ "location": key }]));
+    }
+    // What is reached without a right of its own follows the same rule.
+    let seen = "query($id: ID!) { order(id: $id) { email fulfilments { id } } }";
+    for (here, there) in [channel, location] {
+        let answer = at[here].data(seen, json!({"id": id})).await;
+        assert_eq!(answer["order"]["email"], "shopper@example.com", "{here}: {answer:#}");
+        let answer = at[there].data(seen, json!({"id": id})).await;
+        assert!(answer["order"].is_null(), "{there}: {answer:#}");
+    }
+    let deep = "query($id: ID!) { order(id: $id) { lines { variant { stockLevels { location } } } } }";
+    let found = at[location.0].data(deep, json!({"id": id})).await;
+    assert_eq!(found["order"]["lines"][0]["variant"]["stockLevels"], json!([{"location": "warehouse"}]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_at_a_place_asks_there_and_nowhere_else() {
+    let shop = Emporia::small().await;
+    let key =
+        service(&shop, &["stock:read@location:store".to_owned(), "stock:write@location:store".to_owned()])
+            .await;
+    let query = "{ stockLevels(skus: [\"MUG\"]) { location } }";
+    assert_eq!(key.data(query, json!({})).await["stockLevels"], json!([{"location": "store"}]));
+    let set = |location: &str| {
+        format!(
+            "mutation {{ setStockLevel(input: {{sku: \"MUG\", location: {location:?}, onHand: 4}}) {{ userErrors {{ code }} }} }}"
+        )
+    };
+    assert_eq!(refusal(&key.ask(&set("store"), json!({})).await), None);
+    assert_eq!(refusal(&key.ask(&set("warehouse"), json!({})).await), Some("FORBIDDEN"));
 }

@@ -1,11 +1,11 @@
 //! Keys with which other systems ask.
 
 use crate::{
-    cli::{Failure, Settings, demo, say},
+    cli::{COMMAND_LINE, Failure, Settings, by_command, demo, say},
     platform::Platform,
 };
 use clap::Subcommand;
-use emporia_contracts::{Principal, context::system_meta, ids::ApiKeyId};
+use emporia_contracts::{Principal, ids::ApiKeyId};
 use emporia_customers::ApiKeyView;
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,7 +16,8 @@ pub(crate) enum ApikeyCommand {
         /// Name for people.
         #[arg(long)]
         name: String,
-        /// What it may do: orders:read, stock:write and so on; a wrong one is answered with all there are.
+        /// What it may do: orders:read, stock:write and so on, or at one place alone as in stock:read@location:berlin; a
+        /// wrong one is answered with all there are.
         #[arg(long = "scope", required = true)]
         scopes: Vec<String>,
         /// After how many days it ends; never, if left out.
@@ -53,13 +54,13 @@ pub(crate) async fn apikey(command: ApikeyCommand) -> Result<(), Failure> {
 
 async fn run(platform: &Platform, command: ApikeyCommand) -> Result<(), Failure> {
     let customers = &platform.customers;
-    let meta = system_meta("command-line", platform.ids.next_uuid().to_string(), None);
     match command {
         ApikeyCommand::Create { name, scopes, expires_in, .. } => {
             let days = |days: i64| Timestamp::now().checked_add(SignedDuration::from_hours(24 * days));
             let end = expires_in.map(days).transpose()?;
-            let granter = Principal::System("command-line".into());
-            let made = customers.create_api_key(&name, &scopes, end, &granter, &meta).await?;
+            let granter = Principal::System(COMMAND_LINE.into());
+            let (meta, author) = by_command(platform, "apikey create");
+            let made = author.writes(customers.create_api_key(&name, &scopes, end, &granter, &meta)).await?;
             say(&format!("Key {} is shown this once; send it as `Authorization: Bearer …`:", made.view.id));
             say(&made.secret);
         }
@@ -69,7 +70,8 @@ async fn run(platform: &Platform, command: ApikeyCommand) -> Result<(), Failure>
             }
         }
         ApikeyCommand::Revoke { id, .. } => {
-            let key = customers.revoke_api_key(id, &meta).await?;
+            let (meta, author) = by_command(platform, "apikey revoke");
+            let key = author.writes(customers.revoke_api_key(id, &meta)).await?;
             say(&line(&key));
         }
     }

@@ -1,7 +1,7 @@
 //! Operators, mail, backups, configuration.
 
 use crate::{
-    cli::{Failure, Settings, demo, local, say},
+    cli::{COMMAND_LINE, Failure, Settings, by_command, demo, local, say},
     graph,
 };
 use clap::{Args, Subcommand};
@@ -19,7 +19,8 @@ pub(crate) enum OperatorCommand {
         /// Name for people.
         #[arg(long)]
         name: String,
-        /// Roles: admin, merchandiser, fulfilment, service, analyst.
+        /// Roles: admin, merchandiser, fulfilment, service, analyst, and your own (role_policies); at one place alone as in
+        /// fulfilment@location:berlin or merchandiser@channel:eu.
         #[arg(long = "role", required = true)]
         roles: Vec<String>,
         /// Password; read from the variable so that it is in no list of processes.
@@ -81,10 +82,11 @@ pub(crate) async fn operator(command: OperatorCommand) -> Result<(), Failure> {
         }
     };
     let (platform, _) = demo::open(&settings).await?;
-    let granter = emporia_contracts::Principal::System("command-line".into());
-    let meta =
-        emporia_contracts::context::system_meta("command-line", platform.ids.next_uuid().to_string(), None);
-    let made = platform.customers.create_operator(&email, &name, &password, &roles, &granter, &meta).await?;
+    let granter = emporia_contracts::Principal::System(COMMAND_LINE.into());
+    let (meta, author) = by_command(&platform, "operator create");
+    let customers = &platform.customers;
+    let made = customers.create_operator(&email, &name, &password, &roles, &granter, &meta);
+    let made = author.writes(made).await?;
     platform.store.close().await;
     say(&format!("Operator {} can sign in now (mutation signInOperator).", made.id));
     Ok(())
@@ -93,11 +95,13 @@ pub(crate) async fn operator(command: OperatorCommand) -> Result<(), Failure> {
 async fn forget_second_factor(email: &str, settings: &Settings) -> Result<(), Failure> {
     let (platform, _) = demo::open_existing(settings).await?;
     let customers = &platform.customers;
-    let meta =
-        emporia_contracts::context::system_meta("command-line", platform.ids.next_uuid().to_string(), None);
+    let (meta, author) = by_command(&platform, "operator forget-second-factor");
     let found = customers.operator_by_email(email).await?;
     let done = match found {
-        Some(operator) => customers.forget_second_factor(operator.id, &meta).await.map_err(Failure::from),
+        Some(operator) => {
+            let forgotten = customers.forget_second_factor(operator.id, &meta);
+            author.writes(forgotten).await.map_err(Failure::from)
+        }
         None => Err(Failure::new("there is no operator with this mail address")),
     };
     platform.store.close().await;
@@ -132,7 +136,7 @@ pub(crate) async fn mail(args: MailArgs) -> Result<(), Failure> {
 /// The keys of persons, in the folder `keys`.
 const PERSONS: &str = "persons.db";
 /// What is in the folder `keys` beside the keys of persons: without them a copy could not be opened.
-const KEY_FILES: [&str; 3] = ["local-secrets.json", "tokens.pem", "tokens-former.json"];
+const KEY_FILES: [&str; 4] = ["local-secrets.json", "tokens.pem", "tokens-former.json", "audit.pem"];
 
 pub(crate) fn backup(args: BackupArgs) -> Result<(), Failure> {
     let config = args.settings.load()?;
@@ -207,6 +211,8 @@ pub(crate) fn config(command: ConfigCommand) -> Result<(), Failure> {
         None => say(&format!("store      SQLite, layout {:?}", config.store.layout)),
     }
     say(&format!("payments   {}", config.payments.base_url));
+    let policies = config.policies()?;
+    say(&format!("may grant  {}", policies.names().collect::<Vec<_>>().join(", ")));
     say(&format!("roles      {}", format!("{:?}", config.roles).to_lowercase()));
     match config.require_production() {
         Ok(()) => say("Ready for `emporia serve`."),

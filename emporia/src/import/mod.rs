@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// The key-space of imports: what has no room of its own yet.
 pub fn space() -> SpaceSchema {
-    SpaceSchema::new("import").schema(1).collection::<FinanceAdjustment>()
+    SpaceSchema::new("import").with(emporia_audit::recorded).schema(1).collection::<FinanceAdjustment>()
 }
 
 /// A booking of the other system's finance that is neither sale nor return.

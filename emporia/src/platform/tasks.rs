@@ -1,6 +1,7 @@
 //! What runs behind the rooms: consumers of the log, and sweeps.
 
 use crate::platform::Platform;
+use emporia_audit::Sealer;
 use emporia_checkout::CheckoutService;
 use emporia_contracts::payments::{PaymentAuthorised, PaymentExpired, PaymentFailed, PaymentVoided};
 use emporia_events::{Consumer, ConsumerHandle, Envelope, EventLog, EventPayload, Handler, HandlerError};
@@ -18,6 +19,7 @@ const ORDERS: &str = "orders-follow-payments";
 const PAYMENTS: &str = "payments-follow-orders";
 const CHECKOUT: &str = "checkout-follows-payments";
 const MAIL: &str = "mail";
+const AUDIT: &str = Sealer::NAME;
 
 /// How often the sweeps look.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -26,7 +28,7 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// The key-space of consumers that belong to no room.
 pub(super) fn space() -> SpaceSchema {
-    SpaceSchema::new("tasks").schema(1).with(emporia_events::consumers)
+    SpaceSchema::new("tasks").with(emporia_audit::recorded).schema(1).with(emporia_events::consumers)
 }
 
 /// A payment was decided: the checkout that waits for it goes on.
@@ -79,6 +81,7 @@ pub(crate) fn follows(consumer: &str) -> Option<fn(&str, &str) -> bool> {
         PAYMENTS => PaymentsFollowOrders::follows,
         CHECKOUT => CheckoutFollowsPayments::follows,
         MAIL => MailFollowsOrders::follows,
+        AUDIT => Sealer::follows,
         _ => return None,
     })
 }
@@ -137,12 +140,14 @@ impl Tasks {
     pub async fn consumers(platform: &Platform) -> Result<Vec<ConsumerHandle>, StoreError> {
         let (stock, orders) = (platform.inventory.clone(), platform.orders.clone());
         let (payments, checkout) = (platform.payments.clone(), platform.checkout.clone());
+        let sealer = Sealer::new(platform.store.clone(), platform.chain_key.clone())?;
         Ok(vec![
             consumer(platform, STOCK, "inventory", StockFollowsOrders(stock)).await?,
             consumer(platform, ORDERS, "orders", OrdersFollowPayments(orders)).await?,
             consumer(platform, PAYMENTS, "payments", PaymentsFollowOrders(payments)).await?,
             consumer(platform, CHECKOUT, "tasks", CheckoutFollowsPayments(checkout)).await?,
             consumer(platform, MAIL, "mail", MailFollowsOrders(platform.mail.clone())).await?,
+            consumer(platform, AUDIT, emporia_audit::SPACE, sealer).await?,
         ])
     }
 

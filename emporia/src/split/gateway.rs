@@ -38,7 +38,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// The schema of this release; commerce processes of the next one have to be there before its gateways.
 const SUPERGRAPH: &str = include_str!("../../../supergraph.graphql");
 /// The rooms' names, as the supergraph has them.
-pub(crate) const ROOMS: [&str; 10] = [
+pub(crate) const ROOMS: [&str; 11] = [
     "channels",
     "catalog",
     "pricing",
@@ -49,6 +49,7 @@ pub(crate) const ROOMS: [&str; 10] = [
     "payments",
     "orders",
     "customers",
+    "audit",
 ];
 
 /// Headers that are between the provider and this process alone.
@@ -173,7 +174,7 @@ impl Identify for AskCommerce {
             client: client::noted(headers),
         };
         let authenticated = !matches!(bearer.principal, Principal::Anonymous);
-        let scopes = bearer.principal.scopes();
+        let scopes = bearer.principal.admitted();
         let (key, mode) = (identity::key(&bearer.principal), identity::mode(&bearer.principal));
         let mut forward = HeaderMap::new();
         // It is made of hexadecimal digits and a dot.

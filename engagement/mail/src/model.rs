@@ -17,6 +17,7 @@ typed_id!(/** A mail. It is the id of the event that it tells of, so no event ma
 /// The key-space of the outbox.
 pub fn space() -> SpaceSchema {
     SpaceSchema::new("mail")
+        .with(emporia_audit::recorded)
         .schema(1)
         .collection::<Mail>()
         .index("by_id")

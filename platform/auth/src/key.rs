@@ -1,7 +1,7 @@
 use crate::password::random;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{
-    SigningKey,
+    Signature, Signer, SigningKey,
     pkcs8::{DecodePrivateKey, EncodePrivateKey, spki::der::pem::LineEnding},
 };
 use sha2::{Digest, Sha256};
@@ -88,6 +88,18 @@ impl TokenKey {
     /// Its `kid`: the thumbprint of the public half (RFC 7638).
     pub fn id(&self) -> String {
         key_id(&self.verifying())
+    }
+
+    /// The Ed25519 signature of these bytes, in base 64. Whoever signs something else than tokens says in it what it is.
+    pub fn sign(&self, bytes: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.sign(bytes).to_bytes())
+    }
+
+    /// Whether this is the key's signature of these bytes.
+    pub fn signed(&self, bytes: &[u8], signature: &str) -> bool {
+        let decoded = URL_SAFE_NO_PAD.decode(signature).ok();
+        let signature = decoded.and_then(|bytes| Signature::from_slice(&bytes).ok());
+        signature.is_some_and(|signature| self.verifying().verify_strict(bytes, &signature).is_ok())
     }
 
     /// The public half.

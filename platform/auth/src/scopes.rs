@@ -1,8 +1,5 @@
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeSet, fmt};
 
 /// What somebody may do: a set of names such as `notes:read`. In a token they are one text, separated by spaces
 /// (RFC 8693 `scope`).
@@ -31,6 +28,11 @@ impl Scopes {
         others.0.is_subset(&self.0)
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The names.
     pub fn into_set(self) -> BTreeSet<String> {
         self.0
@@ -55,38 +57,5 @@ impl fmt::Display for Scopes {
             f.write_str(scope)?;
         }
         Ok(())
-    }
-}
-
-/// Named sets of scopes.
-#[derive(Debug, Clone, Default)]
-pub struct Roles(BTreeMap<String, Scopes>);
-
-impl Roles {
-    /// No roles.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// With a role more.
-    #[must_use]
-    pub fn with(mut self, role: &str, scopes: &[&str]) -> Self {
-        self.0.insert(role.to_owned(), scopes.iter().copied().collect());
-        self
-    }
-
-    /// The names of all roles, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
-    /// The scopes of a role; `None` when there is no such role.
-    pub fn scopes(&self, role: &str) -> Option<&Scopes> {
-        self.0.get(role)
-    }
-
-    /// All scopes of these roles together. Roles that are not known give none.
-    pub fn scopes_of<'a>(&self, roles: impl IntoIterator<Item = &'a str>) -> Scopes {
-        roles.into_iter().filter_map(|role| self.scopes(role)).flat_map(Scopes::iter).collect()
     }
 }

@@ -32,6 +32,13 @@ pub(crate) struct Write {
     claims: Vec<Claim>,
 }
 
+impl Write {
+    /// Whether it was written whatever is there.
+    pub(crate) fn is_blind(&self) -> bool {
+        self.blind == Blind::Anything
+    }
+}
+
 /// What a write demands of a document that the transaction did not read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blind {

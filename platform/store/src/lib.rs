@@ -20,6 +20,7 @@ mod tally;
 mod transact;
 mod tx;
 mod upgrade;
+mod witness;
 
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -39,9 +40,10 @@ pub use key::Key;
 pub use log::{LogBatch, LogHead, LogId, LogRecord, LogWatch, Position};
 pub use once::{Once, Outcome};
 pub use query::{Children, KeyPage, Page, Query};
-pub use schema::{Forward, SpaceSchema};
+pub use schema::{Forward, SpaceSchema, Testimony};
 pub use space::Space;
 pub use store::Store;
 pub use tally::{FieldChange, Tally, TallyChange, TallyKey};
 pub use transact::Landed;
 pub use tx::Tx;
+pub use witness::{Change, Witness, carried, witnessed};

@@ -28,6 +28,19 @@ struct Collection {
     name: &'static str,
     indexes: Vec<IndexDeclaration>,
     examine: Examine,
+    testimony: Testimony,
+}
+
+/// What a witness may tell of the documents of a collection ([`crate::Witness`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Testimony {
+    /// Everything.
+    #[default]
+    Whole,
+    /// That these fields changed, and not what they hold.
+    Without(&'static [&'static str]),
+    /// That something changed, and not even where: the keys are secrets too.
+    Nothing,
 }
 
 /// Reads a body as the collection's type and answers what an engine has to know of it.
@@ -72,7 +85,22 @@ impl SpaceSchema {
         if self.collections.iter().any(|c| c.name == T::COLLECTION) {
             self.object(format!("collection {} is declared twice", T::COLLECTION));
         }
-        self.collections.push(Collection { name: T::COLLECTION, indexes: Vec::new(), examine: examine::<T> });
+        self.collections.push(Collection {
+            name: T::COLLECTION,
+            indexes: Vec::new(),
+            examine: examine::<T>,
+            testimony: Testimony::Whole,
+        });
+        self
+    }
+
+    /// What may be told of the documents of the collection declared last; everything, when nothing is said.
+    #[must_use]
+    pub fn testimony(mut self, testimony: Testimony) -> Self {
+        match self.collections.last_mut() {
+            Some(collection) => collection.testimony = testimony,
+            None => self.object("testimony comes after a collection".to_owned()),
+        }
         self
     }
 
@@ -201,6 +229,10 @@ impl SpaceSchema {
 
     pub(crate) fn indexes(&self, collection: &str) -> Result<&[IndexDeclaration], StoreError> {
         self.find(collection).map(|c| c.indexes.as_slice())
+    }
+
+    pub(crate) fn testimony_of(&self, collection: &str) -> Result<Testimony, StoreError> {
+        self.find(collection).map(|c| c.testimony)
     }
 
     pub(crate) fn check_index(&self, collection: &str, index: &str) -> Result<(), StoreError> {

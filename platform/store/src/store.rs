@@ -43,6 +43,13 @@ impl Store {
         found.ok_or_else(|| StoreError::Undeclared { space: name.to_owned(), what: "the space".to_owned() })
     }
 
+    /// Every space, by name.
+    pub fn spaces(&self) -> Vec<Space> {
+        let mut spaces: Vec<Space> = self.spaces.values().map(|inner| Space(Arc::clone(inner))).collect();
+        spaces.sort_by(|a, b| a.name().cmp(b.name()));
+        spaces
+    }
+
     /// The logs there are: one, or one per space, as the backend is laid out.
     pub fn logs(&self) -> Vec<LogId> {
         self.backend.logs()

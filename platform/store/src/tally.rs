@@ -114,6 +114,10 @@ impl TallyChange {
         self.fields.keys().map(AsRef::as_ref)
     }
 
+    pub(crate) fn sums(&self) -> impl Iterator<Item = (&str, i128)> {
+        self.fields.iter().map(|(field, (sum, _))| (field.as_ref(), *sum))
+    }
+
     pub(crate) fn into_fields(self, key: &TallyKey) -> Result<Vec<FieldChange>, StoreError> {
         self.fields
             .into_iter()

@@ -75,6 +75,7 @@ impl Space {
             attempt += 1;
             let tx = Tx::new(Arc::clone(&self.0));
             let value = act(tx.clone()).await?;
+            tx.testify().await?;
             let finished = tx.finish()?;
             let Some(commit) = finished.commit else { return Ok(Landed { value, version: None }) };
             match self.0.backend.commit(commit).await {

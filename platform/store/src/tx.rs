@@ -4,7 +4,9 @@ use crate::{
     changes::{Blind, Finished, Read, State, Write},
     limits,
     space::SpaceInner,
+    witness,
 };
+use emporia_id::SharedClock;
 use parking_lot::Mutex;
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -273,6 +275,30 @@ impl Tx {
             state.set(key, blind, Some(put), claims);
             Ok(())
         })
+    }
+
+    /// The name of the space it writes in.
+    pub fn space(&self) -> &str {
+        &self.0.space.name
+    }
+
+    /// The clock of its space.
+    pub fn clock(&self) -> &SharedClock {
+        &self.0.space.clock
+    }
+
+    /// Shows what is to be changed to the witness of this task, if it has one. What was written without reading is read
+    /// for it, and guarded.
+    pub(crate) async fn testify(&self) -> Result<(), StoreError> {
+        let Some(witness) = witness::present() else { return Ok(()) };
+        let unread = self.with(|state| Ok(state.unread()))?;
+        let found = self.0.space.fetch(&unread).await?;
+        let changes = self.with(|state| {
+            let read = |(key, document)| (key, Read { document, claims: Vec::new() });
+            state.reads.extend(unread.into_iter().zip(found).map(read));
+            state.seen(&self.0.space)
+        })?;
+        if changes.is_empty() { Ok(()) } else { witness.see(self, changes) }
     }
 
     /// Ends the attempt and answers what is to be committed.

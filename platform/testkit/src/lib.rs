@@ -188,6 +188,7 @@ impl Emporia {
             ids: Ids::random(clock.clone()),
             clock: clock.clone(),
             master_key: master_key.clone(),
+            roles: emporia_customers::Policies::built_in(),
             email_pepper: b"the testkit's pepper, 32 bytes at least".to_vec(),
             provider: Arc::new(TestpayProvider::new(
                 TestpayClient::new(&at, PSP_KEY, ClientTimeouts::default()).unwrap(),

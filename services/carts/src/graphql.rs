@@ -8,11 +8,11 @@ use crate::{
     service::{CartError, CartsService},
 };
 use async_graphql::{Context, EmptySubscription, ID, Object, Result, Schema};
-use emporia_subgraph::{Subgraph, access::*, context, fault, not_found, parse_id, store_error};
+use emporia_subgraph::{Subgraph, access::*, context, fault, not_found, parse_id, recorded, store_error};
 
 /// Builds the subgraph.
 pub fn schema(service: CartsService) -> Subgraph {
-    Subgraph::new(Schema::build(Query, mutation::Mutation, EmptySubscription).data(service))
+    Subgraph::new(Schema::build(Query, recorded(mutation::Mutation), EmptySubscription).data(service))
 }
 
 /// What is an error, not something that the shopper can put right.

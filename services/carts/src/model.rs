@@ -11,7 +11,12 @@ use serde::{Deserialize, Serialize};
 
 /// The key-space of this service.
 pub fn space() -> SpaceSchema {
-    SpaceSchema::new("carts").schema(1).collection::<Cart>().index("carts_by_owner").index("carts_due")
+    SpaceSchema::new("carts")
+        .with(emporia_subgraph::audit_entries)
+        .schema(1)
+        .collection::<Cart>()
+        .index("carts_by_owner")
+        .index("carts_due")
 }
 
 /// Lines that a cart may have.

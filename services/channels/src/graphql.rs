@@ -3,12 +3,12 @@ use async_graphql::{Context, EmptySubscription, Enum, InputObject, Object, Resul
 use emporia_contracts::channels::{self, ChannelFacts, RoundingPolicy};
 use emporia_money::Rounding;
 use emporia_subgraph::{
-    Subgraph, UserError, UserErrorCode, access::*, caching::*, context, parse, store_error,
+    Subgraph, UserError, UserErrorCode, access::*, caching::*, context, parse, recorded, store_error,
 };
 
 /// Builds the subgraph.
 pub fn schema(service: ChannelsService) -> Subgraph {
-    Subgraph::new(Schema::build(Query, Mutation, EmptySubscription).data(service))
+    Subgraph::new(Schema::build(Query, recorded(Mutation), EmptySubscription).data(service))
 }
 
 /// Whether prices include tax.
@@ -160,14 +160,16 @@ pub struct Mutation;
 #[Object]
 impl Mutation {
     /// Defines a channel or changes its rules. The same again changes nothing.
-    #[graphql(directive = requires_scopes::apply(scope("channels:write")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("channels:write")))]
     async fn define_channel(
         &self,
         ctx: &Context<'_>,
         input: DefineChannelInput,
     ) -> Result<DefineChannelPayload> {
         let meta = context(ctx)?.meta();
-        match ctx.data::<ChannelsService>()?.define(input.facts()?, meta).await {
+        let wanted = input.facts()?;
+        permitted_at(ctx, "channels:write", &[wanted.key.clone().into()])?;
+        match ctx.data::<ChannelsService>()?.define(wanted, meta).await {
             Ok(channel) => Ok(DefineChannelPayload {
                 channel: Some(GraphChannel::from(channel.as_ref())),
                 user_errors: vec![],

@@ -4,7 +4,11 @@ use serde::{Deserialize, Serialize};
 
 /// The key-space of this service.
 pub fn space() -> SpaceSchema {
-    SpaceSchema::new("channels").schema(1).collection::<StoredChannel>().index("by_key")
+    SpaceSchema::new("channels")
+        .with(emporia_subgraph::audit_entries)
+        .schema(1)
+        .collection::<StoredChannel>()
+        .index("by_key")
 }
 
 /// A channel as it is stored.

@@ -10,11 +10,11 @@ use async_graphql::{
     connection::{Connection, Edge},
 };
 use emporia_store::Cursor;
-use emporia_subgraph::{Subgraph, access::*, context, page_size, parse_id, store_error};
+use emporia_subgraph::{Subgraph, access::*, context, page_size, parse_id, recorded, store_error};
 
 /// Builds the subgraph.
 pub fn schema(service: CheckoutService) -> Subgraph {
-    Subgraph::new(Schema::build(Query, mutation::Mutation, EmptySubscription).data(service))
+    Subgraph::new(Schema::build(Query, recorded(mutation::Mutation), EmptySubscription).data(service))
 }
 
 /// Questions about checkouts.

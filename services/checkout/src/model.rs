@@ -19,6 +19,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// The key-space of this service.
 pub fn space() -> SpaceSchema {
     SpaceSchema::new("checkout")
+        .with(emporia_subgraph::audit_entries)
         .schema(1)
         .collection::<Checkout>()
         .index("checkouts_due")

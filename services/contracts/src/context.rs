@@ -3,6 +3,7 @@
 use crate::{
     channels::Channel,
     ids::{ApiKeyId, CustomerId, OperatorId},
+    place::Place,
     values::{ChannelKey, Locale},
 };
 use emporia_events::EventMeta;
@@ -56,7 +57,7 @@ pub enum Principal {
     Operator {
         /// Which one.
         id: OperatorId,
-        /// What he may do: `orders:write`, `catalog:write` …
+        /// What he may do everywhere (`orders:write`), and what at one place (`orders:write@channel:eu`).
         scopes: BTreeSet<String>,
     },
     /// Another system, with an API key.
@@ -71,6 +72,15 @@ pub enum Principal {
 }
 
 impl Principal {
+    /// What fields may ask for that he holds: his scopes, and `scope@place` for each that he holds at some place.
+    pub fn admitted(&self) -> BTreeSet<String> {
+        let mut scopes = self.scopes();
+        let placed = scopes.iter().filter_map(|scope| scope.split_once('@'));
+        let somewhere: Vec<String> = placed.map(|(scope, _)| somewhere(scope)).collect();
+        scopes.extend(somewhere);
+        scopes
+    }
+
     /// What he holds: the scopes of an operator or a service, nothing for others.
     pub fn scopes(&self) -> BTreeSet<String> {
         match self {
@@ -78,6 +88,11 @@ impl Principal {
             Self::Anonymous | Self::Customer(_) | Self::System(_) => BTreeSet::new(),
         }
     }
+}
+
+/// What a field asks for that lets in whoever holds the scope at some place: where, the resolver asks again.
+pub fn somewhere(scope: &str) -> String {
+    format!("{scope}@place")
 }
 
 /// Who did something, as events and timelines tell it.
@@ -118,12 +133,36 @@ impl RequestContext {
         }
     }
 
-    /// Whether the caller is an operator or a service with the scope, or the system itself.
+    /// Whether the caller may do it everywhere, or at one of these places.
+    pub fn may_at<'a>(&self, scope: &str, places: impl IntoIterator<Item = &'a Place>) -> bool {
+        let at =
+            |scopes: &BTreeSet<String>| places.into_iter().any(|place| scopes.contains(&place.of(scope)));
+        match &self.principal {
+            Principal::Operator { scopes, .. } | Principal::Service { scopes, .. } => {
+                scopes.contains(scope) || at(scopes)
+            }
+            Principal::System(_) => true,
+            Principal::Anonymous | Principal::Customer(_) => false,
+        }
+    }
+
+    /// Whether the caller is an operator or a service that may do it everywhere, or the system itself.
     pub fn may(&self, scope: &str) -> bool {
         match &self.principal {
             Principal::Operator { scopes, .. } | Principal::Service { scopes, .. } => scopes.contains(scope),
             Principal::System(_) => true,
             Principal::Anonymous | Principal::Customer(_) => false,
+        }
+    }
+
+    /// Whether the caller may do it at some place, if not everywhere.
+    pub fn may_somewhere(&self, scope: &str) -> bool {
+        let placed = |held: &String| held.split_once('@').is_some_and(|(held, _)| held == scope);
+        match &self.principal {
+            Principal::Operator { scopes, .. } | Principal::Service { scopes, .. } => {
+                scopes.iter().any(placed)
+            }
+            Principal::Anonymous | Principal::Customer(_) | Principal::System(_) => false,
         }
     }
 

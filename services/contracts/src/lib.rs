@@ -13,6 +13,7 @@ mod instant;
 pub mod inventory;
 pub mod orders;
 pub mod payments;
+mod place;
 pub mod pricing;
 pub mod tax;
 mod trouble;
@@ -20,4 +21,5 @@ pub mod values;
 
 pub use context::{Actor, GuestKey, Owner, Principal, RequestContext};
 pub use fault::Fault;
+pub use place::{Place, PlaceError};
 pub use trouble::Trouble;

@@ -9,7 +9,7 @@ mod service;
 pub use commands::{AccountRefusal, AddressChange, ApiKeyRefusal, OperatorRefusal, ProfileChange};
 pub use graphql::schema;
 pub use model::{AddressBook, BookEntry, Profile, space};
-pub use roles::{roles, scopes};
+pub use roles::{Policies, PolicyError, scopes};
 pub use service::{
     API_KEY_PREFIX, ApiKeyView, CeremonyStart, CustomerView, CustomersDeps, CustomersError, CustomersOptions,
     CustomersService, Enrolment, FirstStep, Half, IdentifyError, IdentityView, JourneyStart, NewApiKey,

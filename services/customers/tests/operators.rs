@@ -2,8 +2,9 @@
 
 mod room;
 
+use emporia_auth::Scopes;
 use emporia_contracts::Principal;
-use emporia_customers::{AccountRefusal, CustomersError, OperatorRefusal, Who, roles, scopes};
+use emporia_customers::{AccountRefusal, CustomersError, OperatorRefusal, Policies, Who, scopes};
 use room::{PASSWORD, Room, meta};
 use std::collections::BTreeSet;
 
@@ -63,20 +64,20 @@ async fn one_person_may_be_customer_and_operator_but_no_address_is_two_operators
 #[tokio::test]
 async fn nobody_grants_more_than_he_holds() {
     let room = Room::open().await;
-    let all = roles();
+    let all = Policies::built_in();
     let names: Vec<&str> = all.names().collect();
     assert_eq!(names, ["admin", "analyst", "fulfilment", "merchandiser", "service"]);
     for (i, granter) in names.iter().enumerate() {
         for (j, granted) in names.iter().enumerate() {
             let held = all.scopes(granter).unwrap();
             let id = emporia_contracts::ids::OperatorId::from(uuid());
-            let principal = Principal::Operator { id, scopes: held.clone().into_set() };
+            let principal = Principal::Operator { id, scopes: Scopes::clone(&held).into_set() };
             let email = format!("op-{i}-{j}@example.com");
             let made = room
                 .customers
                 .create_operator(&email, "Op", PASSWORD, &named(&[granted]), &principal, &meta())
                 .await;
-            let may = held.covers(all.scopes(granted).unwrap());
+            let may = held.covers(&all.scopes(granted).unwrap());
             assert_eq!(made.is_ok(), may, "{granter} grants {granted}");
             if let Err(error) = made {
                 assert!(matches!(error, CustomersError::Operator(OperatorRefusal::Exceeds(_))), "{error}");
@@ -111,11 +112,11 @@ async fn wrong_roles_are_refused_with_the_right_ones() {
 
 #[test]
 fn admins_hold_every_scope_and_no_role_holds_another() {
-    let roles = roles();
+    let roles = Policies::built_in();
     let all: BTreeSet<String> = scopes::ALL.iter().map(|s| (*s).to_owned()).collect();
-    assert_eq!(roles.scopes("admin").unwrap().clone().into_set(), all);
+    assert_eq!(Scopes::clone(&roles.scopes("admin").unwrap()).into_set(), all);
     for role in roles.names() {
-        assert!(roles.scopes("admin").unwrap().covers(roles.scopes(role).unwrap()), "{role}");
+        assert!(roles.scopes("admin").unwrap().covers(&roles.scopes(role).unwrap()), "{role}");
     }
 }
 

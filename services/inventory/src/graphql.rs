@@ -8,6 +8,7 @@ use async_graphql::{
     dataloader::{DataLoader, Loader, NoCache},
 };
 use emporia_contracts::{
+    Place,
     inventory::Availability,
     values::{LocationKey, Sku},
 };
@@ -15,7 +16,7 @@ use emporia_events::Live;
 use emporia_store::StoreError;
 use emporia_subgraph::{
     DateTime, Eager, Subgraph, UserError, UserErrorCode, access::*, bad_input, batched, caching::*, context,
-    page_size, parse, run_once, store_error,
+    page_size, parse, recorded, run_once, store_error,
 };
 use serde::Serialize;
 use std::{collections::HashMap, sync::Arc};
@@ -25,7 +26,11 @@ pub fn schema(service: InventoryService, live: Live) -> Subgraph {
     let availability = batched(AvailabilityLoader(service.clone()), 1000);
     let stock = batched(StockLoader(service.clone()), 1000);
     Subgraph::new(
-        Schema::build(Query, Mutation, Subscription).data(service).data(live).data(availability).data(stock),
+        Schema::build(Query, recorded(Mutation), Subscription)
+            .data(service)
+            .data(live)
+            .data(availability)
+            .data(stock),
     )
 }
 
@@ -125,9 +130,9 @@ impl ProductVariant {
     }
 
     /// Stock per location of the channel.
-    #[graphql(directive = requires_scopes::apply(scope("stock:read")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("stock:read")))]
     async fn stock_levels(&self, ctx: &Context<'_>) -> Result<Vec<GraphStockLevel>> {
-        let pool = Arc::new(context(ctx)?.channel.stock_pool.clone());
+        let pool = Arc::new(seen(ctx)?);
         let loader = ctx.data::<DataLoader<StockLoader, NoCache>>()?;
         let levels: Option<Vec<_>> = loader.load_one((pool, self.sku.clone())).await.map_err(store_fault)?;
         Ok(levels.unwrap_or_default().into_iter().map(Into::into).collect())
@@ -284,6 +289,16 @@ pub struct SetStockLevelPayload {
     user_errors: Vec<UserError>,
 }
 
+/// What whoever sees stock holds.
+const READ: &str = "stock:read";
+
+/// Locations of the channel whose stock the caller may see.
+fn seen(ctx: &Context<'_>) -> Result<Vec<LocationKey>> {
+    let asks = context(ctx)?;
+    let pool = asks.channel.stock_pool.iter();
+    Ok(pool.filter(|location| asks.may_at(READ, [&Place::from((*location).clone())])).cloned().collect())
+}
+
 fn store_fault(error: StoreError) -> async_graphql::Error {
     store_error("inventory", error)
 }
@@ -305,7 +320,7 @@ impl Query {
     }
 
     /// Stock of SKUs at every location of the channel.
-    #[graphql(directive = requires_scopes::apply(scope("stock:read")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("stock:read")))]
     async fn stock_levels(
         &self,
         ctx: &Context<'_>,
@@ -315,13 +330,13 @@ impl Query {
             return Err(bad_input("skus: at most 100 at once"));
         }
         let skus: Vec<Sku> = skus.iter().map(|sku| parse("skus", sku)).collect::<Result<_>>()?;
-        let pool = &context(ctx)?.channel.stock_pool;
-        let levels = ctx.data::<InventoryService>()?.levels(&skus, pool).await.map_err(store_fault)?;
+        let pool = seen(ctx)?;
+        let levels = ctx.data::<InventoryService>()?.levels(&skus, &pool).await.map_err(store_fault)?;
         Ok(levels.into_iter().map(Into::into).collect())
     }
 
     /// Count tasks that nobody has settled, oldest first.
-    #[graphql(directive = requires_scopes::apply(scope("stock:read")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("stock:read")))]
     async fn open_count_tasks(
         &self,
         ctx: &Context<'_>,
@@ -329,7 +344,9 @@ impl Query {
     ) -> Result<Vec<GraphCountTask>> {
         let limit = page_size(first, None, 50)?;
         let tasks = ctx.data::<InventoryService>()?.open_count_tasks(limit).await.map_err(store_fault)?;
-        Ok(tasks.into_iter().map(Into::into).collect())
+        let asks = context(ctx)?;
+        let tasks = tasks.into_iter().filter(|task| asks.may_at(READ, [&task.location.clone().into()]));
+        Ok(tasks.map(Into::into).collect())
     }
 
     /// A variant by its identity across services.
@@ -350,7 +367,7 @@ impl Mutation {
     /// Defines a location, or renames one. The same again changes nothing.
     // No event tells it, so the field says itself what it makes old.
     #[graphql(
-        directive = requires_scopes::apply(scope("channels:write")),
+        directive = requires_scopes::apply(scope_at_place("channels:write")),
         directive = cache_tag::apply("locations".into())
     )]
     async fn define_location(
@@ -368,12 +385,13 @@ impl Mutation {
             kind: input.kind.into(),
             country: parse("countryCode", &input.country_code)?,
         };
+        permitted_at(ctx, "channels:write", &[location.key.clone().into()])?;
         ctx.data::<InventoryService>()?.define_location(location.clone()).await.map_err(store_fault)?;
         Ok(DefineLocationPayload { location: location.into() })
     }
 
     /// Sets how many units are there, or are kept back. The difference becomes a movement.
-    #[graphql(directive = requires_scopes::apply(scope("stock:write")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("stock:write")))]
     async fn set_stock_level(
         &self,
         ctx: &Context<'_>,
@@ -387,6 +405,7 @@ impl Mutation {
             expected_on_hand: input.expected_on_hand,
             meta: context(ctx)?.meta(),
         };
+        permitted_at(ctx, "stock:write", &[request.location.clone().into()])?;
         let refused = |code, field, message: String| SetStockLevelPayload {
             stock_level: None,
             user_errors: vec![UserError::new(code, field, message)],

@@ -11,6 +11,7 @@ use uuid::Uuid;
 /// The key-space of this service.
 pub fn space() -> SpaceSchema {
     SpaceSchema::new("inventory")
+        .with(emporia_subgraph::audit_entries)
         .schema(1)
         .collection::<Location>()
         .index("locations")

@@ -12,7 +12,7 @@ use emporia_money::Money;
 use emporia_store::{Cursor, StoreError};
 use emporia_subgraph::{
     DateTime, GraphMoney, Subgraph, Trouble, UserError, UserErrorCode, access::*, bad_input, batched,
-    context, fault, fingerprint, not_found, page_size, parse_id, store_error,
+    context, fault, fingerprint, not_found, page_size, parse_id, recorded, store_error,
 };
 use serde::Serialize;
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ use std::collections::HashMap;
 /// Builds the subgraph.
 pub fn schema(service: PaymentsService) -> Subgraph {
     let orders = batched(OrderLoader(service.clone()), 200);
-    Subgraph::new(Schema::build(Query, Mutation, EmptySubscription).data(service).data(orders))
+    Subgraph::new(Schema::build(Query, recorded(Mutation), EmptySubscription).data(service).data(orders))
 }
 
 /// Payments of the orders of one page together.

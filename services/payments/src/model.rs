@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 /// The key-space of this service.
 pub fn space() -> SpaceSchema {
     SpaceSchema::new("payments")
+        .with(emporia_subgraph::audit_entries)
         .schema(1)
         .collection::<Payment>()
         .index("payments_due")

@@ -13,13 +13,13 @@ use emporia_contracts::{
 use emporia_money::UnitPrice;
 use emporia_subgraph::{
     DateTime, Eager, GraphMoney, Subgraph, UserError, UserErrorCode, access::*, bad_input, caching::*,
-    context, decimal_price, fault, parse, parse_key, store_error,
+    context, decimal_price, fault, parse, parse_key, recorded, store_error,
 };
 use std::sync::Arc;
 
 /// Builds the subgraph.
 pub fn schema(service: PricingService) -> Subgraph {
-    Subgraph::new(Schema::build(Query, Mutation, EmptySubscription).data(service))
+    Subgraph::new(Schema::build(Query, recorded(Mutation), EmptySubscription).data(service))
 }
 
 /// Whether prices include tax.
@@ -202,7 +202,7 @@ pub struct Query;
 #[Object]
 impl Query {
     /// Everything that is set for a SKU in a channel: the base price first, then the windows in order of time.
-    #[graphql(directive = requires_scopes::apply(scope("prices:read")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("prices:read")))]
     async fn price_schedule(
         &self,
         ctx: &Context<'_>,
@@ -211,6 +211,7 @@ impl Query {
     ) -> Result<Vec<ScheduledPrice>> {
         let own = &context(ctx)?.channel.key;
         let channel = parse_key("channel", channel.as_deref())?.unwrap_or_else(|| own.clone());
+        permitted_at(ctx, "prices:read", &[channel.clone().into()])?;
         Ok(ctx
             .data::<PricingService>()?
             .schedule(&channel, &parse("sku", &sku)?)
@@ -247,6 +248,7 @@ impl Mutation {
             };
             match channel {
                 Some(channel) => {
+                    permitted_at(ctx, "prices:write", &[channel.key.clone().into()])?;
                     requests.push(input.request(&field, &channel)?);
                     places.push(field);
                 }
@@ -271,7 +273,7 @@ impl Mutation {
 #[Object]
 impl Mutation {
     /// Sets the price of a SKU in a channel. The same again changes nothing, so it may be repeated safely.
-    #[graphql(directive = requires_scopes::apply(scope("prices:write")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("prices:write")))]
     async fn set_price(
         &self,
         ctx: &Context<'_>,
@@ -283,7 +285,7 @@ impl Mutation {
     }
 
     /// Sets many prices. The same again changes nothing, so it may be repeated safely.
-    #[graphql(directive = requires_scopes::apply(scope("prices:write")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("prices:write")))]
     async fn set_prices(
         &self,
         ctx: &Context<'_>,

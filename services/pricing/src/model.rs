@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The key-space of this service.
 pub fn space() -> SpaceSchema {
-    SpaceSchema::new("pricing").schema(1).collection::<SkuPrices>()
+    SpaceSchema::new("pricing").with(emporia_subgraph::audit_entries).schema(1).collection::<SkuPrices>()
 }
 
 /// What is asked for one unit.

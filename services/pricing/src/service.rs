@@ -12,7 +12,7 @@ use emporia_contracts::{
 };
 use emporia_events::{EventMeta, envelope};
 use emporia_id::Ids;
-use emporia_store::{Children, Key, Space, StoreError};
+use emporia_store::{Children, Key, Space, StoreError, carried};
 use jiff::Timestamp;
 use std::{collections::HashMap, sync::Arc};
 
@@ -125,7 +125,7 @@ impl PricingService {
     ) -> Result<Vec<Result<PriceSetting, PriceRefusal>>, PricingError> {
         let this = self.clone();
         // In a task of its own: a caller that goes away must not leave the memory behind the store.
-        let task = tokio::spawn(async move { this.set_in_batches(&prices, &meta).await });
+        let task = tokio::spawn(carried(async move { this.set_in_batches(&prices, &meta).await }));
         task.await.map_err(|error| StoreError::Unavailable { detail: error.to_string() })?
     }
 

@@ -1,5 +1,6 @@
 //! A service's part of the graph, without the types behind it.
 
+use crate::Accounted;
 use async_graphql::{
     Executor, ObjectType, Request, Response, SDLExportOptions, Schema, SchemaBuilder, SubscriptionType,
     ValidationMode,
@@ -44,7 +45,7 @@ impl Subgraph {
     pub fn new<Q, M, S>(schema: SchemaBuilder<Q, M, S>) -> Self
     where
         Q: ObjectType + 'static,
-        M: ObjectType + 'static,
+        M: Accounted + 'static,
         S: SubscriptionType + 'static,
     {
         let schema = schema

@@ -5,12 +5,12 @@ use crate::{
 };
 use async_graphql::{Context, EmptySubscription, InputObject, Object, Result, Schema, SimpleObject};
 use emporia_subgraph::{
-    DateTime, Subgraph, UserError, UserErrorCode, access::*, context, parse, parse_key, store_error,
+    DateTime, Subgraph, UserError, UserErrorCode, access::*, context, parse, parse_key, recorded, store_error,
 };
 
 /// Builds the subgraph.
 pub fn schema(service: TaxService) -> Subgraph {
-    Subgraph::new(Schema::build(Query, Mutation, EmptySubscription).data(service))
+    Subgraph::new(Schema::build(Query, recorded(Mutation), EmptySubscription).data(service))
 }
 
 /// A tax rate and when it holds.

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 
 /// The key-space of this service.
 pub fn space() -> SpaceSchema {
-    SpaceSchema::new("tax").schema(1).collection::<RateSchedule>().index("schedules")
+    SpaceSchema::new("tax")
+        .with(emporia_subgraph::audit_entries)
+        .schema(1)
+        .collection::<RateSchedule>()
+        .index("schedules")
 }
 
 /// A tax rate and when it holds: in [from, until), without an end where there is none.

@@ -13,7 +13,7 @@ use emporia_contracts::{
 use emporia_events::{EventMeta, envelope};
 use emporia_id::Ids;
 use emporia_money::MoneyError;
-use emporia_store::{Key, Query, Space, StoreError, Version, Versioned};
+use emporia_store::{Key, Query, Space, StoreError, Version, Versioned, carried};
 use std::sync::Arc;
 
 /// Rates defined in one transaction: each is a document and an event.
@@ -86,7 +86,7 @@ impl TaxService {
     pub async fn define_rates(&self, rates: Vec<TaxRate>, meta: EventMeta) -> Result<usize, TaxError> {
         let this = self.clone();
         // In a task of its own: a caller that goes away must not leave the memory behind the store.
-        let task = tokio::spawn(async move {
+        let task = tokio::spawn(carried(async move {
             let mut changed = 0;
             for batch in rates.chunks(BATCH) {
                 let outcome = this.commit(batch, &meta).await;
@@ -94,7 +94,7 @@ impl TaxService {
                 changed += outcome?;
             }
             Ok(changed)
-        });
+        }));
         task.await.map_err(|error| StoreError::Unavailable { detail: error.to_string() })?
     }
 

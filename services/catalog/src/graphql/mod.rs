@@ -13,12 +13,12 @@ mod subscription;
 use crate::service::CatalogService;
 use async_graphql::Schema;
 use emporia_events::Live;
-use emporia_subgraph::Subgraph;
+use emporia_subgraph::{Subgraph, recorded};
 
 /// Builds the subgraph.
 pub fn schema(service: CatalogService, live: Live) -> Subgraph {
     Subgraph::new(
-        Schema::build(query::Query, mutations::Mutation, subscription::Subscription)
+        Schema::build(query::Query, recorded(mutations::Mutation), subscription::Subscription)
             .data(loaders::products(&service))
             .data(loaders::skus(&service))
             .data(service)

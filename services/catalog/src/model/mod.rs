@@ -21,6 +21,7 @@ use emporia_store::SpaceSchema;
 /// The key-space of this service.
 pub fn space() -> SpaceSchema {
     SpaceSchema::new("catalog")
+        .with(emporia_subgraph::audit_entries)
         .schema(1)
         .collection::<ProductType>()
         .index("product_types")

@@ -25,7 +25,7 @@ use emporia_contracts::{
 };
 use emporia_events::{EventMeta, EventPayload, envelope};
 use emporia_id::Ids;
-use emporia_store::{Query, Space, StoreError, Tx};
+use emporia_store::{Query, Space, StoreError, Tx, carried};
 use memory::ProductMemory;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -156,7 +156,7 @@ impl CatalogService {
         R: Send + 'static,
         F: Future<Output = Result<R, CatalogError>> + Send + 'static,
     {
-        let task = tokio::spawn(work(Arc::clone(&self.0)));
+        let task = tokio::spawn(carried(work(Arc::clone(&self.0))));
         task.await.map_err(|error| StoreError::Unavailable { detail: error.to_string() })?
     }
 }

@@ -2,7 +2,7 @@ use crate::{model, service::CheckoutService};
 use async_graphql::{Context, InputObject, Result, SimpleObject};
 use emporia_contracts::values::Slug;
 use emporia_money::Money;
-use emporia_subgraph::{bad_input, context, parse, store_error};
+use emporia_subgraph::{access, bad_input, context, parse, store_error};
 
 /// A charge from some value of goods on, as decimals of the channel's currency.
 #[derive(Debug, Clone, InputObject)]
@@ -51,6 +51,7 @@ pub(crate) async fn define(
     input: DefineDeliveryOptionInput,
 ) -> Result<DefineDeliveryOptionPayload> {
     let channel = &context(ctx)?.channel;
+    access::permitted_at(ctx, "channels:write", &[channel.key.clone().into()])?;
     let money = |field: &str, text: &str| {
         let money = Money::parse(text, channel.currency).map_err(|e| bad_input(format!("{field}: {e}")))?;
         if money.is_negative() { Err(bad_input(format!("{field}: not below zero"))) } else { Ok(money) }

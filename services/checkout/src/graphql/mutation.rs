@@ -135,7 +135,7 @@ pub struct Mutation;
 #[Object]
 impl Mutation {
     /// Defines a way to deliver in the channel of the request, or changes it. The same again changes nothing.
-    #[graphql(directive = requires_scopes::apply(scope("channels:write")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("channels:write")))]
     async fn define_delivery_option(
         &self,
         ctx: &Context<'_>,

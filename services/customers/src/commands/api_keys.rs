@@ -1,4 +1,4 @@
-use crate::{commands::Granter, scopes};
+use crate::{commands::Granter, roles::Policies, scopes};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -12,7 +12,10 @@ pub enum ApiKeyRefusal {
     #[error("give at least one scope")]
     NoScopes,
     /// There is no such scope.
-    #[error("there is no scope \"{got}\": the scopes are {known}")]
+    #[error(
+        "there is no scope \"{got}\": the scopes are {known}; those of something that has a place also as in \
+         stock:read@location:berlin or prices:write@channel:eu"
+    )]
     NoScope {
         /// What was asked for.
         got: String,
@@ -31,18 +34,17 @@ pub enum ApiKeyRefusal {
 pub(crate) fn grant_scopes(
     granter: Granter<'_>,
     wanted: &[String],
+    known: &Policies,
 ) -> Result<BTreeSet<String>, ApiKeyRefusal> {
     if wanted.is_empty() {
         return Err(ApiKeyRefusal::NoScopes);
     }
     for scope in wanted {
-        if !scopes::ALL.contains(&scope.as_str()) {
+        if !known.is_scope(scope) {
             let got = scope.chars().take(60).collect();
             return Err(ApiKeyRefusal::NoScope { got, known: scopes::ALL.join(", ") });
         }
-        if let Granter::Holding(held) = granter
-            && !held.has(scope)
-        {
+        if !granter.holds(scope) {
             return Err(ApiKeyRefusal::Exceeds(scope.clone()));
         }
     }

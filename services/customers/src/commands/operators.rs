@@ -1,11 +1,14 @@
-use emporia_auth::{Roles, Scopes};
+use crate::{commands::Granter, roles::Policies};
 use std::collections::BTreeSet;
 
 /// Why an operator cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OperatorRefusal {
     /// There is no such role.
-    #[error("there is no role \"{got}\": the roles are {known}")]
+    #[error(
+        "there is no role \"{got}\": the roles are {known}, each everywhere or, if something of it has a place, as in \
+         role@channel:eu or role@location:berlin"
+    )]
     NoRole {
         /// What was asked for.
         got: String,
@@ -20,20 +23,11 @@ pub enum OperatorRefusal {
     Exceeds(String),
 }
 
-/// Who grants.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Granter<'a> {
-    /// Whoever runs the machine.
-    System,
-    /// Somebody with these scopes.
-    Holding(&'a Scopes),
-}
-
 /// The roles that an operator gets: known ones, and nothing that the granter does not hold.
 pub(crate) fn grant(
     granter: Granter<'_>,
     roles: &[String],
-    known: &Roles,
+    known: &Policies,
 ) -> Result<BTreeSet<String>, OperatorRefusal> {
     if roles.is_empty() {
         return Err(OperatorRefusal::NoRoles);
@@ -43,9 +37,7 @@ pub(crate) fn grant(
             let known = known.names().collect::<Vec<_>>().join(", ");
             return Err(OperatorRefusal::NoRole { got: role.chars().take(60).collect(), known });
         };
-        if let Granter::Holding(held) = granter
-            && !held.covers(scopes)
-        {
+        if !granter.covers(scopes.iter()) {
             return Err(OperatorRefusal::Exceeds(role.clone()));
         }
     }

@@ -20,7 +20,7 @@ use async_graphql::{Context, EmptySubscription, Error, MergedObject, Result, Sch
 use emporia_contracts::{Fault, Principal, ids::CustomerId};
 use emporia_store::Version;
 use emporia_subgraph::{
-    Subgraph, UserError, UserErrorCode, bad_input, batched, context, fault, not_found, store_error,
+    Subgraph, UserError, UserErrorCode, bad_input, batched, context, fault, not_found, recorded, store_error,
 };
 use std::collections::HashMap;
 
@@ -42,7 +42,9 @@ pub struct Mutation(
 pub fn schema(service: CustomersService) -> Subgraph {
     let loader = batched(CustomerLoader(service.clone()), 200);
     Subgraph::new(
-        Schema::build(query::Query, Mutation::default(), EmptySubscription).data(service).data(loader),
+        Schema::build(query::Query, recorded(Mutation::default()).and_shoppers(), EmptySubscription)
+            .data(service)
+            .data(loader),
     )
 }
 

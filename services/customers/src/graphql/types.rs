@@ -78,7 +78,7 @@ pub struct Operator {
     email: String,
     /// His name.
     name: Option<String>,
-    /// His roles.
+    /// His roles: everywhere (`fulfilment`), or at one place (`fulfilment@location:berlin`).
     roles: Vec<String>,
     /// What his roles allow.
     scopes: Vec<String>,
@@ -89,7 +89,7 @@ pub struct Operator {
 }
 
 impl Operator {
-    pub(super) fn new(o: OperatorView, roles: &emporia_auth::Roles) -> Self {
+    pub(super) fn new(o: OperatorView, roles: &crate::Policies) -> Self {
         let scopes = roles.scopes_of(o.roles.iter().map(String::as_str));
         Self {
             id: o.id.to_string().into(),

@@ -26,29 +26,43 @@ pub(crate) use person::{MailClaim, PersonIndex};
 pub(crate) use second_factor::{HalfSignIn, SecondFactor};
 pub(crate) use session::{Holder, RefreshToken, Session};
 
-use emporia_store::SpaceSchema;
+use emporia_store::{SpaceSchema, Testimony};
 
-/// The key-space of this service.
+/// The key-space of this service. Hashes, secrets and what leads to an account are in no testimony.
 pub fn space() -> SpaceSchema {
     SpaceSchema::new("customers")
+        .with(emporia_subgraph::audit_entries)
         .schema(1)
         .collection::<Customer>()
+        .testimony(Testimony::Without(&["password", "mail_hash"]))
         .collection::<Operator>()
+        .testimony(Testimony::Without(&["password", "mail_hash", "second_factor"]))
         .collection::<MailClaim>()
+        .testimony(Testimony::Nothing)
         .collection::<ImportedCustomer>()
         .collection::<PersonIndex>()
         .collection::<Session>()
+        .testimony(Testimony::Nothing)
         .collection::<RefreshToken>()
+        .testimony(Testimony::Nothing)
         .collection::<Erasure>()
         .index("open")
         .collection::<Challenge>()
+        .testimony(Testimony::Nothing)
         .index("due")
         .collection::<HalfSignIn>()
+        .testimony(Testimony::Nothing)
         .collection::<Passkey>()
+        .testimony(Testimony::Without(&["credential"]))
         .collection::<Ceremony>()
+        .testimony(Testimony::Nothing)
         .collection::<ExternalIdentity>()
+        .testimony(Testimony::Nothing)
         .collection::<LinkedIdentity>()
+        .testimony(Testimony::Without(&["hash"]))
         .collection::<ProviderJourney>()
+        .testimony(Testimony::Nothing)
         .collection::<ApiKey>()
+        .testimony(Testimony::Without(&["hash"]))
         .index("by_created")
 }

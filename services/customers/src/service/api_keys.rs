@@ -101,7 +101,7 @@ impl CustomersService {
             Principal::System(_) => Granter::System,
             _ => Granter::Holding(&held),
         };
-        let scopes = grant_scopes(granter, scopes)?;
+        let scopes = grant_scopes(granter, scopes, &self.roles)?;
         let name = described(name, expires_at, self.now())?;
         let secret = self.ids.secret();
         let key = &ApiKey {

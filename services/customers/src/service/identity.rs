@@ -35,7 +35,7 @@ impl CustomersService {
         match claims.subject.parse::<Holder>().map_err(|_| IdentifyError::Subject)? {
             Holder::Customer(id) => Ok(Principal::Customer(id)),
             Holder::Operator(id) => {
-                let mut scopes = claims.scopes.into_set();
+                let mut scopes = self.roles.held(&claims.scopes).into_set();
                 scopes.insert(OPERATOR_SELF.to_owned());
                 Ok(Principal::Operator { id, scopes })
             }

@@ -35,10 +35,10 @@ pub use sessions::{SignedIn, Who};
 use crate::{
     commands::{AccountRefusal, ApiKeyRefusal, OperatorRefusal},
     model::Realm,
-    roles::roles,
+    roles::Policies,
 };
 use arc_swap::ArcSwapOption;
-use emporia_auth::{AccessTokens, KeyedHash, PasswordError, Passwords, Roles};
+use emporia_auth::{AccessTokens, KeyedHash, PasswordError, Passwords};
 use emporia_contracts::{Fault, customers::PersonalData, values::Email};
 use emporia_events::{EventMeta, EventPayload, envelope};
 use emporia_id::Ids;
@@ -77,6 +77,8 @@ pub struct CustomersOptions {
     pub attempts_per_client: NonZeroU32,
     /// Mails with a code per mail address and hour, of each kind.
     pub codes_per_hour: NonZeroU32,
+    /// What roles permit.
+    pub roles: Policies,
 }
 
 impl Default for CustomersOptions {
@@ -89,6 +91,7 @@ impl Default for CustomersOptions {
             attempts_per_minute: TEN,
             attempts_per_client: THIRTY,
             codes_per_hour: FIVE,
+            roles: Policies::built_in(),
         }
     }
 }
@@ -100,7 +103,7 @@ pub struct CustomersService {
     pub(crate) ids: Ids,
     pub(crate) deps: CustomersDeps,
     pub(crate) options: Arc<CustomersOptions>,
-    pub(crate) roles: Arc<Roles>,
+    pub(crate) roles: Policies,
     throttle: Arc<throttle::Throttle>,
     clients: Arc<throttle::Throttle>,
     pub(crate) codes: Arc<throttle::Throttle>,
@@ -163,8 +166,8 @@ impl CustomersService {
             space,
             ids,
             deps,
+            roles: options.roles.clone(),
             options: Arc::new(options),
-            roles: Arc::new(roles()),
             rooms: Arc::default(),
         }
     }

@@ -271,7 +271,7 @@ impl CustomersService {
                 self.deps.tokens.issue(&Holder::Customer(customer.id).to_string(), &Scopes::none())
             }
             Who::Operator(operator) => {
-                let scopes = self.roles.scopes_of(operator.roles.iter().map(String::as_str));
+                let scopes = self.roles.token_scopes(&operator.roles);
                 self.deps.tokens.issue(&Holder::Operator(operator.id).to_string(), &scopes)
             }
         };

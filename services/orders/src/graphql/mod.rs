@@ -16,7 +16,7 @@ use async_graphql::{
 use emporia_contracts::ids::{FulfilmentId, OrderId, ReturnId};
 use emporia_events::Live;
 use emporia_store::{StoreError, Versioned};
-use emporia_subgraph::{Subgraph, batched};
+use emporia_subgraph::{Subgraph, batched, recorded};
 use std::collections::HashMap;
 
 /// Builds the subgraph.
@@ -24,7 +24,7 @@ pub fn schema(service: OrdersService, live: Live) -> Subgraph {
     let loader = batched(OrderLoader(service.clone()), 200);
     let parts = batched(PartLoader(service.clone()), 200);
     Subgraph::new(
-        Schema::build(query::Query, mutation::Mutation, subscription::Subscription)
+        Schema::build(query::Query, recorded(mutation::Mutation), subscription::Subscription)
             .data(service)
             .data(live)
             .data(loader)

@@ -1,6 +1,6 @@
 use crate::{
     graphql::{
-        query::{expect, gone},
+        query::{expect, fulfilments, gone},
         types::{Fulfilment, Order},
     },
     model::{self, LineCount},
@@ -8,8 +8,10 @@ use crate::{
 };
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use emporia_contracts::{
+    Place,
     ids::{FulfilmentId, OrderId},
     orders::{OrderRefusal, Orders as _, RecordReturn, ReturnCondition, ReturnLine},
+    values::LocationKey,
 };
 use emporia_money::Money;
 use emporia_store::Tx;
@@ -160,7 +162,7 @@ pub struct Mutation;
 #[Object]
 impl Mutation {
     /// Asks a location to serve units of an order.
-    #[graphql(directive = requires_scopes::apply(scope("orders:fulfil")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("orders:fulfil")))]
     async fn create_fulfilment(
         &self,
         ctx: &Context<'_>,
@@ -172,6 +174,7 @@ impl Mutation {
             lines: counts(input.lines.as_deref().unwrap_or_default())?,
             meta: context(ctx)?.meta(),
         };
+        permitted(ctx, "orders:fulfil", request.order, None, request.location.clone()).await?;
         let (service, wanted) = (ctx.data::<OrdersService>()?, &request);
         let done = once(ctx, "createFulfilment", input.idempotency_key.as_deref(), &input, |tx| async move {
             service.plan(&tx, wanted).await
@@ -180,7 +183,7 @@ impl Mutation {
     }
 
     /// Ships a planned fulfilment; its share of the money is captured.
-    #[graphql(directive = requires_scopes::apply(scope("orders:fulfil")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("orders:fulfil")))]
     async fn ship_fulfilment(
         &self,
         ctx: &Context<'_>,
@@ -195,6 +198,7 @@ impl Mutation {
         let shipment =
             Shipment { carrier: input.carrier.clone(), tracking_number: input.tracking_number.clone() };
         let meta = context(ctx)?.meta();
+        permitted(ctx, "orders:fulfil", of.0, Some(of.1), None).await?;
         let (service, shipment, meta) = (ctx.data::<OrdersService>()?, &shipment, &meta);
         let done = once(ctx, "shipFulfilment", input.idempotency_key.as_deref(), &input, |tx| async move {
             service.ship(&tx, of, shipment, meta).await
@@ -203,13 +207,14 @@ impl Mutation {
     }
 
     /// Notes that a fulfilment arrived.
-    #[graphql(directive = requires_scopes::apply(scope("orders:fulfil")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("orders:fulfil")))]
     async fn deliver_fulfilment(
         &self,
         ctx: &Context<'_>,
         input: FulfilmentInput,
     ) -> Result<FulfilmentPayload> {
         let of = names(&input.order_id, &input.fulfilment_id)?;
+        permitted(ctx, "orders:fulfil", of.0, Some(of.1), None).await?;
         let meta = context(ctx)?.meta();
         let (service, meta) = (ctx.data::<OrdersService>()?, &meta);
         let done =
@@ -220,13 +225,14 @@ impl Mutation {
     }
 
     /// Gives a planned fulfilment up; its units can be planned again.
-    #[graphql(directive = requires_scopes::apply(scope("orders:fulfil")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("orders:fulfil")))]
     async fn cancel_fulfilment(
         &self,
         ctx: &Context<'_>,
         input: FulfilmentInput,
     ) -> Result<FulfilmentPayload> {
         let of = names(&input.order_id, &input.fulfilment_id)?;
+        permitted(ctx, "orders:fulfil", of.0, Some(of.1), None).await?;
         let meta = context(ctx)?.meta();
         let (service, meta) = (ctx.data::<OrdersService>()?, &meta);
         let done = once(ctx, "cancelFulfilment", input.idempotency_key.as_deref(), &input, |tx| async move {
@@ -236,7 +242,7 @@ impl Mutation {
     }
 
     /// Gives up units that were not shipped. When nothing is left the payments are voided.
-    #[graphql(directive = requires_scopes::apply(scope("orders:write")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("orders:write")))]
     async fn cancel_order(&self, ctx: &Context<'_>, input: CancelOrderInput) -> Result<OrderPayload> {
         if input.reason.trim().is_empty()
             || input.reason.len() > 200
@@ -250,6 +256,7 @@ impl Mutation {
             reason: input.reason.clone(),
             meta: context(ctx)?.meta(),
         };
+        permitted(ctx, "orders:write", request.order, None, None).await?;
         let expected = input.expected_version.as_deref();
         let (service, wanted) = (ctx.data::<OrdersService>()?, &request);
         let done = once(ctx, "cancelOrder", input.idempotency_key.as_deref(), &input, |tx| async move {
@@ -266,7 +273,7 @@ impl Mutation {
     }
 
     /// Reports a return that happened: at a counter, by post, in another system.
-    #[graphql(directive = requires_scopes::apply(scope("orders:returns")))]
+    #[graphql(directive = requires_scopes::apply(scope_at_place("orders:returns")))]
     async fn record_return(
         &self,
         ctx: &Context<'_>,
@@ -310,6 +317,15 @@ impl Mutation {
             at: service.space.clock().now(),
             meta: asks.meta(),
         };
+        match order {
+            Some(order) => {
+                permitted(ctx, "orders:returns", order, None, Some(request.location.clone())).await?;
+            }
+            None => {
+                let places = [request.channel.clone().into(), request.location.clone().into()];
+                permitted_at(ctx, "orders:returns", &places)?;
+            }
+        }
         let refused = |code, message: String| RecordReturnPayload {
             return_id: None,
             refund: None,
@@ -332,6 +348,28 @@ impl Mutation {
             Err(e) => refused(UserErrorCode::Invalid, e.to_string()),
         })
     }
+}
+
+/// Refuses who may not do it everywhere, in the order's channel, where the fulfilment is, nor at this location. Only who
+/// holds it at places costs a look.
+async fn permitted(
+    ctx: &Context<'_>,
+    scope: &str,
+    order: OrderId,
+    fulfilment: Option<FulfilmentId>,
+    location: Option<LocationKey>,
+) -> Result<()> {
+    if context(ctx)?.may(scope) {
+        return Ok(());
+    }
+    let order = expect(ctx, order).await?.0.value;
+    let mut places = vec![Place::from(order.channel.clone())];
+    places.extend(location.map(Place::from));
+    if let Some(id) = fulfilment {
+        let found = fulfilments(ctx, &order).await?.into_iter().find(|fulfilment| fulfilment.id == id);
+        places.extend(found.map(|fulfilment| Place::from(fulfilment.location)));
+    }
+    permitted_at(ctx, scope, &places)
 }
 
 fn names(order: &ID, fulfilment: &ID) -> Result<(OrderId, FulfilmentId)> {

@@ -1,17 +1,21 @@
 use crate::{
     graphql::{
-        Orders,
+        Orders, Parts,
         types::{Cart, Customer, Order, ProductVariant},
     },
-    service::{OrderQuery, OrdersService},
+    model,
+    service::{OrderQuery, OrdersService, PartsOf, fault as store_fault},
 };
 use async_graphql::{
     Context, ID, Object, Result,
     connection::{Connection, Edge},
 };
-use emporia_contracts::RequestContext;
+use emporia_contracts::Place;
 use emporia_store::{Cursor, StoreError, Versioned};
-use emporia_subgraph::{access::*, bad_input, context, not_found, page_size, parse, parse_id, store_error};
+use emporia_subgraph::{
+    access::*, bad_input, context, fault, not_found, page_size, parse, parse_id, store_error,
+};
+use futures_util::future::try_join_all;
 
 /// A page of orders.
 pub(crate) type OrderConnection = Connection<String, Order>;
@@ -25,7 +29,7 @@ impl Query {
     #[graphql(directive = public::apply())]
     async fn order(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Order>> {
         let found = load(ctx, parse_id("id", &id)?).await?;
-        Ok(found.filter(|order| visible(ctx, order)).map(Order))
+        shown(ctx, found).await
     }
 
     /// The order of that number in the channel of this request; the same rule.
@@ -36,7 +40,7 @@ impl Query {
         }
         let channel = &context(ctx)?.channel.key;
         let found = ctx.data::<OrdersService>()?.by_number(channel, &number).await.map_err(gone)?;
-        Ok(found.filter(|order| visible(ctx, order)).map(Order))
+        shown(ctx, found).await
     }
 
     /// Orders of this caller: of the signed-in customer, or of the guest token; newest first.
@@ -57,8 +61,8 @@ impl Query {
         page(ctx, &OrderQuery::Owner(owner), first, after, last, before).await
     }
 
-    /// Orders of a channel, newest first.
-    #[graphql(directive = requires_scopes::apply(scope("orders:read")))]
+    /// Orders of a channel, newest first. Who sees only those of some places gets pages that may be shorter.
+    #[graphql(directive = requires_scopes::apply(scope_at_place("orders:read")))]
     async fn orders(
         &self,
         ctx: &Context<'_>,
@@ -72,13 +76,17 @@ impl Query {
             Some(key) => parse("channel", &key)?,
             None => context(ctx)?.channel.key.clone(),
         };
-        page(ctx, &OrderQuery::Channel(channel), first, after, last, before).await
+        let mut found = page(ctx, &OrderQuery::Channel(channel), first, after, last, before).await?;
+        let visible = try_join_all(found.edges.iter().map(|edge| may_with(ctx, "orders:read", &edge.node.0)));
+        let mut visible = visible.await?.into_iter();
+        found.edges.retain(|_| visible.next().unwrap_or_default());
+        Ok(found)
     }
 
     #[graphql(entity)]
     async fn find_order_by_id(&self, ctx: &Context<'_>, #[graphql(key)] id: ID) -> Result<Option<Order>> {
         let found = load(ctx, parse_id("id", &id)?).await?;
-        Ok(found.filter(|order| visible(ctx, order)).map(Order))
+        shown(ctx, found).await
     }
 
     #[graphql(entity)]
@@ -101,17 +109,45 @@ pub(crate) fn gone(error: StoreError) -> async_graphql::Error {
     store_error("orders", error)
 }
 
-/// Whether the caller may see the order: the owner, or an operator. To others it does not exist.
-pub(crate) fn visible(ctx: &Context<'_>, order: &crate::model::Order) -> bool {
-    let may =
-        |asks: &RequestContext| order.owner.as_ref().is_some_and(|o| asks.is(o)) || asks.may("orders:read");
-    context(ctx).is_ok_and(may)
+/// The order, if the caller may see it.
+async fn shown(ctx: &Context<'_>, found: Option<Versioned<model::Order>>) -> Result<Option<Order>> {
+    match found {
+        Some(order) if visible(ctx, &order).await? => Ok(Some(Order(order))),
+        _ => Ok(None),
+    }
+}
+
+/// Whether the caller may see the order: the owner, or an operator everywhere or at one of its places. To others it does
+/// not exist.
+pub(crate) async fn visible(ctx: &Context<'_>, order: &model::Order) -> Result<bool> {
+    let asks = context(ctx)?;
+    Ok(order.owner.as_ref().is_some_and(|o| asks.is(o)) || may_with(ctx, "orders:read", order).await?)
+}
+
+/// Whether the caller holds the scope everywhere, in the order's channel, or where some of it is kept, goes out or went
+/// out. Only who holds it at places costs a look.
+pub(crate) async fn may_with(ctx: &Context<'_>, scope: &str, order: &model::Order) -> Result<bool> {
+    let asks = context(ctx)?;
+    if asks.may(scope) || !asks.may_somewhere(scope) {
+        return Ok(asks.may(scope));
+    }
+    let kept = order.allocations.iter().map(|allocation| allocation.location.clone());
+    let sent = fulfilments(ctx, order).await?.into_iter().map(|fulfilment| fulfilment.location);
+    let locations = kept.chain(sent).chain(order.fulfilled_from.clone());
+    let places: Vec<Place> = locations.map(Place::from).chain([order.channel.clone().into()]).collect();
+    Ok(asks.may_at(scope, &places))
+}
+
+/// The fulfilments of an order, together with those of other orders that are asked for.
+pub(crate) async fn fulfilments(ctx: &Context<'_>, order: &model::Order) -> Result<Vec<model::Fulfilment>> {
+    let of = PartsOf { order: order.id, ids: order.fulfilments.clone() };
+    Ok(ctx.data::<Parts>()?.load_one(of).await.map_err(|e| fault(store_fault(e)))?.unwrap_or_default())
 }
 
 pub(crate) async fn load(
     ctx: &Context<'_>,
     id: emporia_contracts::ids::OrderId,
-) -> Result<Option<Versioned<crate::model::Order>>> {
+) -> Result<Option<Versioned<model::Order>>> {
     ctx.data::<Orders>()?.load_one(id).await.map_err(gone)
 }
 

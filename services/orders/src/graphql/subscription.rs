@@ -26,8 +26,9 @@ impl Subscription {
         // First the ear, then the look: what happens between is heard.
         let events = ctx.data::<Live>()?.subscribe();
         let now = service.get(id).await.map_err(super::query::gone)?;
-        let Some(now) = now.filter(|order| visible(ctx, order)) else {
-            return Err(not_found(format!("there is no order {id}")));
+        let now = match now {
+            Some(now) if visible(ctx, &now).await? => now,
+            _ => return Err(not_found(format!("there is no order {id}"))),
         };
         let subject = format!("order/{id}");
         let later =

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 /// The key-space of this service.
 pub fn space() -> SpaceSchema {
     SpaceSchema::new("orders")
+        .with(emporia_subgraph::audit_entries)
         .schema(1)
         .collection::<Order>()
         .unique("order_number")

@@ -16,7 +16,10 @@ pub use parts::{OrderDelivery, OrderDifference, OrderLedgerEntry, OrderTender, O
 
 use crate::{
     commands::fulfilling::status,
-    graphql::Parts,
+    graphql::{
+        Parts,
+        query::{fulfilments, may_with},
+    },
     model::{self, OrderLine as Line},
     service::{OrdersService, PartsOf, fault as store_fault},
 };
@@ -148,9 +151,7 @@ impl Order {
 
     /// What left, or is to leave, together.
     async fn fulfilments(&self, ctx: &Context<'_>) -> Result<Vec<Fulfilment>> {
-        let of = PartsOf { order: self.0.id, ids: self.0.fulfilments.clone() };
-        let found = ctx.data::<Parts>()?.load_one(of).await.map_err(|e| fault(store_fault(e)))?;
-        Ok(found.unwrap_or_default().into_iter().map(Fulfilment::from).collect())
+        Ok(fulfilments(ctx, &self.0).await?.into_iter().map(Fulfilment::from).collect())
     }
 
     /// What came back.
@@ -168,17 +169,17 @@ impl Order {
 
     /// Mail address of the order; absent when the person was erased.
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        Ok(contact(ctx, &self.0)?.map(|c| c.email.as_str().to_owned()))
+        Ok(contact(ctx, &self.0).await?.map(|c| c.email.as_str().to_owned()))
     }
 
     /// Where the goods go; absent when the person was erased.
     async fn shipping_address(&self, ctx: &Context<'_>) -> Result<Option<PostalAddress>> {
-        Ok(contact(ctx, &self.0)?.and_then(|c| c.shipping).map(Into::into))
+        Ok(contact(ctx, &self.0).await?.and_then(|c| c.shipping).map(Into::into))
     }
 
     /// Where the invoice goes; absent when the person was erased.
     async fn billing_address(&self, ctx: &Context<'_>) -> Result<Option<PostalAddress>> {
-        Ok(contact(ctx, &self.0)?.and_then(|c| c.billing.or(c.shipping)).map(Into::into))
+        Ok(contact(ctx, &self.0).await?.and_then(|c| c.billing.or(c.shipping)).map(Into::into))
     }
 }
 
@@ -186,14 +187,18 @@ async fn lines(ctx: &Context<'_>, order: &model::Order) -> Result<Vec<Line>> {
     ctx.data::<OrdersService>()?.lines(order).await.map_err(|e| fault(store_fault(e)))
 }
 
-fn contact(
+async fn contact(
     ctx: &Context<'_>,
     order: &model::Order,
 ) -> Result<Option<emporia_contracts::orders::OrderContact>> {
     let asks = context(ctx)?;
     // Who only analyses orders sees no persons.
     let owner = order.owner.as_ref().is_some_and(|owner| asks.is(owner));
-    if !owner && !["orders:fulfil", "orders:write", "customers:read"].iter().any(|scope| asks.may(scope)) {
+    let may = owner
+        || asks.may("customers:read")
+        || may_with(ctx, "orders:fulfil", order).await?
+        || may_with(ctx, "orders:write", order).await?;
+    if !may {
         return Ok(None);
     }
     let contact = ctx.data::<OrdersService>()?.contact(order);
