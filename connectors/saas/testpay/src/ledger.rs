@@ -126,9 +126,7 @@ fn connect(path: &Path, flush: bool) -> Result<Connection, OpenError> {
     db.busy_timeout(Duration::from_secs(5))?;
     // More than there are.
     db.set_prepared_statement_cache_capacity(64);
-    db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
-    )?;
+    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;")?;
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match tx.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
         0 => {
