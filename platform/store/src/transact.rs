@@ -26,7 +26,7 @@ impl Space {
     ///
     /// ```
     /// # use emporia_store::{Document, Key, Space, StoreError};
-    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
     /// # struct Note { name: String, text: String }
     /// # impl Document for Note {
     /// #     const COLLECTION: &'static str = "notes";
