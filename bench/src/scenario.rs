@@ -19,7 +19,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Lines put into one cart before another is taken: a shopper's basket, not a warehouse's.
+/// Times a visitor adds to one cart before he takes another.
 const ADDS: usize = 100;
 
 /// What is measured.

@@ -229,7 +229,7 @@ impl Platform {
         };
         let keys = parts.data_dir.join("keys");
         make_directory(&keys).map_err(directory)?;
-        let vault = Vault::open(&keys.join("persons.db"), &parts.master_key)?;
+        let vault = Vault::open(&keys.join(PERSONS), &parts.master_key)?;
         let ids = parts.ids.clone();
 
         let channels = ChannelsService::new(store.space("channels")?, ids.clone()).await?;
@@ -317,6 +317,9 @@ const TOKEN_KEYS: &str = "tokens.pem";
 pub fn token_keys(data_dir: &Path) -> PathBuf {
     data_dir.join("keys").join(TOKEN_KEYS)
 }
+
+/// The file among the keys of a data directory that has those of persons.
+pub(crate) const PERSONS: &str = "persons.db";
 
 /// Where a data directory has the key that signs the audit log.
 pub fn chain_key(data_dir: &Path) -> PathBuf {

@@ -3,7 +3,7 @@
 use super::{Failure, Settings, demo, local, say};
 use crate::{
     audit,
-    platform::{Engine, Parts, chain_key, spaces},
+    platform::{Engine, PERSONS, Parts, chain_key, spaces},
 };
 use clap::{Args, Subcommand};
 use emporia_audit::{AuditLog, ChainKey, Filter, Recorded};
@@ -124,7 +124,7 @@ fn told(report: &(impl serde::Serialize + std::fmt::Display), json: bool) -> Res
 }
 
 async fn show(shop: &Shop, args: LogArgs) -> Result<(), Failure> {
-    let keys = shop.parts.data_dir.join("keys").join("persons.db");
+    let keys = shop.parts.data_dir.join("keys").join(PERSONS);
     let vault = Vault::open(&keys, &shop.parts.master_key)?;
     let filter = Filter { subject: args.subject, who: args.who, since: args.since };
     let (page, _) = AuditLog::new(shop.store.clone())?.page(&filter, usize::from(args.limit), None).await?;

@@ -3,6 +3,7 @@
 use crate::{
     cli::{COMMAND_LINE, Failure, Settings, by_command, demo, local, say},
     graph,
+    platform::PERSONS,
 };
 use clap::{Args, Subcommand};
 use emporia_store_sqlite::make_directory;
@@ -133,8 +134,6 @@ pub(crate) async fn mail(args: MailArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The keys of persons, in the folder `keys`.
-const PERSONS: &str = "persons.db";
 /// What is in the folder `keys` beside the keys of persons: without them a copy could not be opened.
 const KEY_FILES: [&str; 4] = ["local-secrets.json", "tokens.pem", "tokens-former.json", "audit.pem"];
 

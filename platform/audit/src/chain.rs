@@ -1,7 +1,6 @@
 //! The chain: each link holds the hash of an entry and, through the link before, of all that came before it.
 
-use crate::entry::hex;
-use emporia_auth::{KeyError, TokenKey};
+use emporia_auth::{KeyError, TokenKey, hex};
 use emporia_store::{Children, Document, IndexEntry, IndexKey, Key};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,10 @@
+use emporia_auth::hex;
 use emporia_events::EventPayload;
 use emporia_store::{Document, Key, StoreError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use uuid::Uuid;
 
 /// A longer entry is shortened: well below what a document may have.
@@ -122,13 +122,5 @@ fn canonical(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     serde_json_canonicalizer::to_vec(value).map_err(|error| StoreError::Unencodable {
         what: "an audit entry".to_owned(),
         reason: error.to_string(),
-    })
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
     })
 }

@@ -12,6 +12,6 @@ pub use key::{KeyError, TokenKey, VerifyingKey};
 pub use password::{PasswordCost, PasswordError, Passwords};
 pub use ring::{FormerKey, KeyRing};
 pub use scopes::Scopes;
-pub use secret::{KeyedHash, same_secret, secret_hash};
+pub use secret::{KeyedHash, hex, same_secret, secret_hash};
 pub use token::{AccessTokens, Claims, IssuedToken, TokenError, TokenOptions};
 pub use totp::{TotpError, TotpSecret};
