@@ -9,6 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 /// When an undecided payment is looked up at the provider.
 pub(crate) const LOOK_UP: SignedDuration = SignedDuration::from_secs(15);
 
+/// When a payment that failed without the provider's word is looked up there: longer than any call is under way.
+pub(crate) const CONFIRM: SignedDuration = SignedDuration::from_secs(60);
+
 /// What became of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
@@ -25,6 +28,7 @@ pub(crate) enum Change {
 pub(crate) fn apply(payment: &mut Payment, said: &ProviderAuthorisation, now: Timestamp) -> Change {
     use PaymentState as S;
     payment.provider_id = Some(said.provider_id.clone());
+    payment.unconfirmed = false;
     payment.card_brand = said.card_brand.clone().or(payment.card_brand.take());
     payment.card_last4 = said.card_last4.clone().or(payment.card_last4.take());
     let undecided = undecided(payment);
@@ -236,7 +240,7 @@ pub(crate) fn holds_nothing(said: &ProviderAuthorisation) -> bool {
 
 /// When somebody should look at a payment that the provider has decided.
 pub(crate) fn next_look(payment: &Payment, now: Timestamp) -> Option<Timestamp> {
-    if payment.give_up.is_some() || !payment.intents.is_empty() {
+    if payment.wants() {
         return Some(now + LOOK_UP);
     }
     payment.authorised_until.filter(|_| payment.state == PaymentState::Authorised)

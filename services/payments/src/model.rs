@@ -110,6 +110,9 @@ pub struct Payment {
     pub authorised_until: Option<Timestamp>,
     /// It is to be voided as soon as that is possible.
     pub(crate) give_up: Option<String>,
+    /// It failed without the provider's word: another call of it may still have arrived there.
+    #[serde(default)]
+    pub(crate) unconfirmed: bool,
     /// When somebody should look at it.
     pub(crate) due: Option<Timestamp>,
     /// What keeps it from what is noted, while something does.
@@ -154,18 +157,20 @@ impl Payment {
             card_last4: None,
             authorised_until: None,
             give_up: None,
+            unconfirmed: false,
             due: None,
             trouble: None,
             created_at: now,
         }
     }
 
-    /// Whether something is to be asked of the provider: what was not decided, what is noted, what is given up.
+    /// Whether something is to be asked of the provider: what it has not decided, what is noted, what is given up.
     pub fn wants(&self) -> bool {
         use PaymentState as S;
         let undecided = matches!(self.state, S::Created | S::Pending | S::RequiresAction);
         let given_up = self.give_up.is_some() && self.provider_id.is_some();
-        undecided || !self.intents.is_empty() || given_up && !matches!(self.state, S::Voided | S::Expired)
+        let open = undecided || self.unconfirmed || !self.intents.is_empty();
+        open || given_up && !matches!(self.state, S::Voided | S::Expired)
     }
 
     pub(crate) fn money(&self, minor: i64) -> Money {

@@ -281,6 +281,53 @@ async fn money_that_is_held_after_the_payment_failed_here_is_given_back() {
     assert_eq!(held, state == S::Authorised, "{states:?}");
 }
 
+#[tokio::test]
+async fn money_that_is_held_although_nobody_heard_of_it_is_found_and_given_back() {
+    // The first call arrives when the payment has failed here long since; its answer and its webhook are lost.
+    for given_up in [false, true] {
+        let room = Room::open().await;
+        let request = room.request(2000);
+        if given_up {
+            room.provider.next(Answer::Unknown);
+            room.payments.authorise(request.clone()).await.unwrap();
+            room.void(request.payment).await.unwrap();
+        } else {
+            room.provider.next(Answer::NotReached);
+            room.payments.authorise(request.clone()).await.unwrap();
+        }
+        assert_eq!(room.facts(request.payment).await.state, S::Failed);
+        room.provider.set(request.payment, ProviderStatus::Authorised, euros(2000));
+        room.pass(59);
+        assert_eq!(room.payments.sweep().await.unwrap(), 0, "it may still be on its way");
+        room.settle().await;
+        assert_eq!(room.facts(request.payment).await.state, S::Failed);
+        assert_eq!(room.provider.account(request.payment).unwrap().status, ProviderStatus::Voided);
+        assert_eq!(room.kinds().await, ["PaymentFailed", "PaymentVoided"]);
+        assert_eq!(room.payments.sweep().await.unwrap(), 0, "it is done with");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_failed_without_the_providers_word_is_looked_up_until_it_answers_and_then_never_again()
+{
+    let room = Room::open().await;
+    let request = room.request(2000);
+    room.provider.next(Answer::NotReached);
+    room.payments.authorise(request.clone()).await.unwrap();
+    for _ in 0..3 {
+        room.provider.lookups_fail(true);
+        room.pass(3600);
+        room.payments.sweep().await.unwrap();
+    }
+    room.provider.lookups_fail(false);
+    room.pass(3600);
+    room.payments.sweep().await.unwrap();
+    assert_eq!(room.provider.calls("lookup").len(), 4);
+    room.pass(3600);
+    assert_eq!(room.payments.sweep().await.unwrap(), 0);
+    assert_eq!(room.facts(request.payment).await.state, S::Failed);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_provider_that_hangs_blocks_neither_further_shoppers_nor_webhooks_nor_captures() {
     let room = Arc::new(Room::open().await);

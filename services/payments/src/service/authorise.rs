@@ -1,5 +1,5 @@
 use crate::{
-    commands::{self, Change, LOOK_UP},
+    commands::{self, CONFIRM, Change, LOOK_UP},
     model::Payment,
     service::{Failed, PaymentsService, provider::heard},
 };
@@ -11,6 +11,15 @@ use emporia_contracts::{
     },
 };
 use emporia_events::EventMeta;
+
+/// Who says that a payment has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// The provider: it holds nothing.
+    Provider,
+    /// Nobody could be asked. Whoever attended it at the same time may have reached the provider.
+    Nobody,
+}
 
 impl PaymentsService {
     /// Starts a payment, or takes it on from wherever it stands.
@@ -51,14 +60,14 @@ impl PaymentsService {
 
     async fn ask(&self, payment: Payment, meta: &EventMeta) -> Result<Payment, PaymentRefusal> {
         if payment.give_up.is_some() {
-            return self.fail(&payment, "given_up", meta).await;
+            return self.fail(&payment, "given_up", Says::Nobody, meta).await;
         }
         let Some(method) = payment.method.clone() else {
             return Err(Fault::permanent("payments", "a payment that was not asked for has no means").into());
         };
         let Ok(_turn) = self.calls.try_acquire() else {
             // Too many wait already: this shopper is told at once, and nothing happened.
-            return self.fail(&payment, PROVIDER_UNAVAILABLE, meta).await;
+            return self.fail(&payment, PROVIDER_UNAVAILABLE, Says::Nobody, meta).await;
         };
         let asked = self.provider.authorise(ProviderAuthorise {
             payment: payment.id,
@@ -68,9 +77,11 @@ impl PaymentsService {
         });
         match heard("authorise", payment.id, asked.await) {
             Ok(said) => self.apply(payment.id, &said, meta).await,
-            Err(ProviderError::Refused { code, .. }) => self.fail(&payment, &code, meta).await,
+            Err(ProviderError::Refused { code, .. }) => {
+                self.fail(&payment, &code, Says::Provider, meta).await
+            }
             Err(ProviderError::NotReached(_) | ProviderError::Unavailable { .. }) => {
-                self.fail(&payment, PROVIDER_UNAVAILABLE, meta).await
+                self.fail(&payment, PROVIDER_UNAVAILABLE, Says::Nobody, meta).await
             }
             Err(ProviderError::Unknown(_)) => {
                 let due = self.space.clock().now() + LOOK_UP;
@@ -88,7 +99,14 @@ impl PaymentsService {
         }
     }
 
-    async fn fail(&self, payment: &Payment, code: &str, meta: &EventMeta) -> Result<Payment, PaymentRefusal> {
+    async fn fail(
+        &self,
+        payment: &Payment,
+        code: &str,
+        says: Says,
+        meta: &EventMeta,
+    ) -> Result<Payment, PaymentRefusal> {
+        let now = self.space.clock().now();
         let (payment, ()) = self
             .change(payment.id, |payment, tx| {
                 if payment.state == PaymentState::Created {
@@ -96,7 +114,8 @@ impl PaymentsService {
                     payment.method = None;
                     payment.decline_code = Some(code.to_owned());
                     payment.trouble = None;
-                    payment.due = None;
+                    payment.unconfirmed = says == Says::Nobody;
+                    payment.due = payment.unconfirmed.then_some(now + CONFIRM);
                     self.tell(tx, payment, Change::Failed, meta)?;
                 }
                 Ok(())
@@ -130,6 +149,23 @@ impl PaymentsService {
                 if payment.state == S::Created { self.ask(payment, &meta).await } else { Ok(payment) }
             }
             Err(_) => Ok(payment),
+        }
+    }
+    /// Looks whether the provider holds anything of a payment that failed without its word. If it does, it is given up.
+    pub(crate) async fn confirm(&self, payment: Payment, meta: &EventMeta) -> Result<(), PaymentRefusal> {
+        let found = match self.lookups.try_acquire() {
+            Ok(_turn) => heard("lookup", payment.id, self.provider.lookup(payment.id).await),
+            Err(_) => return Ok(()),
+        };
+        match found.map_err(|error| Fault::transient("payments", error))? {
+            Some(said) => self.apply(payment.id, &said, meta).await.map(drop),
+            None => {
+                let confirmed = self.change(payment.id, |payment, _| {
+                    payment.unconfirmed = false;
+                    Ok(())
+                });
+                confirmed.await.map(drop)
+            }
         }
     }
 }

@@ -74,6 +74,9 @@ impl PaymentsService {
     }
 
     async fn look_after(&self, payment: Payment, meta: &EventMeta) -> Result<(), PaymentRefusal> {
+        if payment.unconfirmed {
+            return self.confirm(payment, meta).await;
+        }
         self.finish(&payment, meta).await?;
         if payment.give_up.is_some() {
             return self.let_go(payment, meta).await.map(drop);

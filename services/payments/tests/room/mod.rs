@@ -62,6 +62,7 @@ struct Books {
     script: VecDeque<Answer>,
     accounts: BTreeMap<String, Account>,
     calls: Vec<String>,
+    lookups_fail: bool,
 }
 
 /// A provider that keeps books, is idempotent by key, and answers as it is told (authorised when it is told nothing).
@@ -75,6 +76,11 @@ pub struct Scripted {
 impl Scripted {
     pub fn next(&self, answer: Answer) {
         self.books.lock().script.push_back(answer);
+    }
+
+    /// Whether look-ups are answered by nobody from now on.
+    pub fn lookups_fail(&self, fail: bool) {
+        self.books.lock().lookups_fail = fail;
     }
 
     pub fn account(&self, payment: PaymentId) -> Option<Account> {
@@ -179,6 +185,9 @@ impl PaymentProvider for Scripted {
     async fn lookup(&self, payment: PaymentId) -> Result<Option<ProviderAuthorisation>, ProviderError> {
         let mut books = self.books.lock();
         books.calls.push(format!("lookup {payment}"));
+        if books.lookups_fail {
+            return Err(ProviderError::Unknown("lost".into()));
+        }
         let id = payment.to_string();
         Ok(books.accounts.get(&id).map(|account| self.told(&id, account)))
     }
