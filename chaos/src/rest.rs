@@ -111,8 +111,7 @@ async fn restless(platform: &emporia::platform::Platform) {
     loop {
         let page = space.scan::<Payment>(after.as_ref(), PAGE).await.unwrap();
         for (_, payment) in page.iter().filter(|(_, payment)| payment.wants()) {
-            let Payment { id, state, trouble, entries, .. } = &payment.value;
-            println!("{id} is {state:?}, with {entries:?}; {trouble:?}");
+            println!("not at rest: {:?}", payment.value);
         }
         if page.len() < PAGE {
             return;

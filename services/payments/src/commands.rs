@@ -59,7 +59,9 @@ pub(crate) fn apply(payment: &mut Payment, said: &ProviderAuthorisation, now: Ti
         ProviderStatus::Declined { code } if undecided => {
             settle(payment, S::Failed);
             payment.decline_code = Some(code.clone());
-            payment.due = None;
+            // Nothing is held that could be given up.
+            payment.give_up = None;
+            payment.due = next_look(payment, now);
             Change::Failed
         }
         ProviderStatus::RequiresAction { url } if matches!(payment.state, S::Created | S::Pending) => {
@@ -75,12 +77,12 @@ pub(crate) fn apply(payment: &mut Payment, said: &ProviderAuthorisation, now: Ti
         }
         ProviderStatus::Voided if undecided || payment.state == S::Authorised => {
             settle(payment, S::Voided);
-            payment.due = None;
+            payment.due = next_look(payment, now);
             Change::Voided
         }
         ProviderStatus::Expired if undecided || payment.state == S::Authorised => {
             settle(payment, S::Expired);
-            payment.due = None;
+            payment.due = next_look(payment, now);
             Change::Expired
         }
         _ => Change::None,

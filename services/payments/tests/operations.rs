@@ -179,6 +179,18 @@ fn asks() -> RequestContext {
 }
 
 #[tokio::test]
+async fn a_void_whose_answer_is_lost_and_that_the_webhook_tells_of_is_entered_all_the_same() {
+    let room = Room::open().await;
+    let payment = room.held(500).await;
+    room.provider.next(Answer::Lost(ProviderStatus::Voided));
+    let _ = room.void(payment).await;
+    room.webhook("e1", payment, ProviderStatus::Voided).await;
+    room.settle().await;
+    assert_eq!(room.entries(payment, EntryKind::Void).await, 1);
+    assert!(!room.get(payment).await.wants());
+}
+
+#[tokio::test]
 async fn what_is_shipped_while_the_provider_is_away_is_captured_whenever_it_is_back() {
     let room = Room::open().await;
     let consumer = room.follow().await;
