@@ -96,11 +96,11 @@ fn project(schema: &Schema, requires: &[SelectionItem], value: &Value) -> Option
 }
 
 fn project_object(schema: &Schema, requires: &[SelectionItem], object: &Object, out: &mut Object) {
-    let known_type = object.get("__typename");
-    if let ([SelectionItem::Field(only)], Some(ty)) = (requires, known_type)
+    let known_type = object.get_key_value("__typename");
+    if let ([SelectionItem::Field(only)], Some((typename, ty))) = (requires, known_type)
         && only.selection_identifier() == "__typename"
     {
-        out.insert(Name::new("__typename"), ty.clone());
+        out.insert(typename.clone(), ty.clone());
         return;
     }
     for item in requires {
@@ -110,18 +110,19 @@ fn project_object(schema: &Schema, requires: &[SelectionItem], object: &Object, 
                 if key == "__typename" {
                     continue;
                 }
-                let Some(value) = object.get(field.name.as_str()).or_else(|| object.get(key)) else {
-                    continue;
-                };
-                if let (true, Some(ty)) = (out.is_empty(), known_type) {
-                    out.insert(Name::new("__typename"), ty.clone());
+                let known = object.get_key_value(field.name.as_str()).or_else(|| object.get_key_value(key));
+                let Some((name, value)) = known else { continue };
+                if let (true, Some((typename, ty))) = (out.is_empty(), known_type) {
+                    out.insert(typename.clone(), ty.clone());
                 }
                 let value = match value {
                     Value::Null => Some(Value::Null),
                     value => project(schema, &field.selections.items, value),
                 };
                 if let Some(value) = value {
-                    out.insert(Name::new(key), value);
+                    // A name that is there already is shared, not made.
+                    let name = if name.as_str() == key { name.clone() } else { Name::new(key) };
+                    out.insert(name, value);
                 }
             }
             SelectionItem::InlineFragment(fragment) => {

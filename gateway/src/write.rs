@@ -17,7 +17,23 @@ pub(crate) struct Writer<'a> {
     schema: &'a Schema,
     buffer: Vec<u8>,
     errors: &'a mut Vec<ResponseError>,
-    path: Vec<PathSegment>,
+    path: Vec<Step<'a>>,
+}
+
+/// A step of the path to the value that is written: a [`PathSegment`] without its text.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Field(&'a str),
+    Index(usize),
+}
+
+impl From<Step<'_>> for PathSegment {
+    fn from(step: Step<'_>) -> Self {
+        match step {
+            Step::Field(name) => Self::Field(name.to_owned()),
+            Step::Index(index) => Self::Index(index),
+        }
+    }
 }
 
 impl<'a> Writer<'a> {
@@ -26,7 +42,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The text of `data`, after `prefix`.
-    pub(crate) fn data(mut self, prefix: &[u8], data: &Value, shape: &Shape) -> Vec<u8> {
+    pub(crate) fn data(mut self, prefix: &[u8], data: &Value, shape: &'a Shape) -> Vec<u8> {
         self.buffer.extend_from_slice(prefix);
         let start = self.buffer.len();
         let written = match data {
@@ -44,7 +60,7 @@ impl<'a> Writer<'a> {
         serde_json::to_writer(&mut self.buffer, value).map_err(|_| Rise)
     }
 
-    fn value(&mut self, value: &Value, ty: &TypeRef, below: Option<&Shape>) -> Result<(), Rise> {
+    fn value(&mut self, value: &Value, ty: &TypeRef, below: Option<&'a Shape>) -> Result<(), Rise> {
         if let TypeRef::NonNull(inner) = ty {
             if *value == Value::Null {
                 self.note_missing(ty);
@@ -60,17 +76,22 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    fn path(&self) -> Vec<PathSegment> {
+        self.path.iter().copied().map(Into::into).collect()
+    }
+
     /// A non-null field without value and without an error that says why is a fault of the subgraph.
     fn note_missing(&mut self, ty: &TypeRef) {
-        let explained = |e: &ResponseError| e.path.starts_with(&self.path) || self.path.starts_with(&e.path);
+        let path = self.path();
+        let explained = |e: &ResponseError| e.path.starts_with(&path) || path.starts_with(&e.path);
         if !self.errors.iter().any(explained) {
             let message = format!("Cannot return null for a field of non-nullable type {ty}.");
-            let error = ResponseError::new(ErrorCode::SubgraphInvalidResponse, message).at(self.path.clone());
+            let error = ResponseError::new(ErrorCode::SubgraphInvalidResponse, message).at(path);
             self.errors.push(error);
         }
     }
 
-    fn present(&mut self, value: &Value, ty: &TypeRef, below: Option<&Shape>) -> Result<(), Rise> {
+    fn present(&mut self, value: &Value, ty: &TypeRef, below: Option<&'a Shape>) -> Result<(), Rise> {
         match (ty, value, below) {
             (TypeRef::List(inner), Value::List(items), _) => {
                 self.buffer.push(b'[');
@@ -78,7 +99,7 @@ impl<'a> Writer<'a> {
                     if i > 0 {
                         self.buffer.push(b',');
                     }
-                    self.path.push(PathSegment::Index(i));
+                    self.path.push(Step::Index(i));
                     let written = self.value(item, inner, below);
                     self.path.pop();
                     written?;
@@ -108,12 +129,12 @@ impl<'a> Writer<'a> {
     }
 
     fn invalid(&mut self, message: &str) -> Rise {
-        let error = ResponseError::new(ErrorCode::SubgraphInvalidResponse, message).at(self.path.clone());
+        let error = ResponseError::new(ErrorCode::SubgraphInvalidResponse, message).at(self.path());
         self.errors.push(error);
         Rise
     }
 
-    fn object(&mut self, object: &Object, shape: &Shape) -> Result<(), Rise> {
+    fn object(&mut self, object: &Object, shape: &'a Shape) -> Result<(), Rise> {
         let ty = typename(object).unwrap_or(&shape.static_type);
         let Some(fields) = shape.fields(ty) else {
             // A type the client may not know of: the object is as good as absent.
@@ -130,7 +151,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn field(&mut self, object: &Object, ty: &str, field: &ShapeField) -> Result<(), Rise> {
+    fn field(&mut self, object: &Object, ty: &str, field: &'a ShapeField) -> Result<(), Rise> {
         // Response keys are GraphQL names: nothing in them needs escaping.
         self.buffer.push(b'"');
         self.buffer.extend_from_slice(field.key.as_bytes());
@@ -138,7 +159,7 @@ impl<'a> Writer<'a> {
         if field.name == "__typename" {
             return self.json(ty);
         }
-        self.path.push(PathSegment::Field(field.key.clone()));
+        self.path.push(Step::Field(&field.key));
         let value = object.get(field.key.as_str()).unwrap_or(&Value::Null);
         let written = self.value(value, &field.ty, field.below.as_deref());
         self.path.pop();

@@ -37,7 +37,8 @@ struct Existing {
     entries: Vec<Entry>,
 }
 
-type Values = [i64; limits::TALLY_FIELDS];
+/// The fields of a tally.
+pub(crate) type Values = [i64; limits::TALLY_FIELDS];
 
 /// What the checks found, in the order of the transaction's parts.
 struct Found {
@@ -53,6 +54,10 @@ pub(crate) struct Applied {
     pub(crate) version: i64,
     /// Whether documents went that it does not name: expired ones in the way of its unique entries.
     pub(crate) removed_others: bool,
+    /// What its tallies are now, in their order.
+    pub(crate) tallies: Vec<Values>,
+    /// Positions of its events, with their numbers among those of their subjects.
+    pub(crate) appended: Vec<(i64, i64)>,
 }
 
 /// Applies the transaction.
@@ -77,11 +82,13 @@ pub(crate) fn apply(
     for (tally, values) in transaction.tallies.iter().zip(&found.tallies) {
         write_tally(connection, tally, values)?;
     }
+    let mut appended = Vec::with_capacity(transaction.events.len());
     for event in &transaction.events {
         counters.position += 1;
-        append(connection, counters.position, event)?;
+        appended.push((counters.position, append(connection, counters.position, event)?));
     }
-    Ok(Applied { version, removed_others: !found.expired.is_empty() })
+    let Found { tallies, expired, .. } = found;
+    Ok(Applied { version, removed_others: !expired.is_empty(), tallies, appended })
 }
 
 fn check(connection: &Connection, transaction: &Prepared) -> Result<Found, Halt> {
@@ -308,7 +315,8 @@ fn write_tally(connection: &Connection, tally: &PreparedTally, values: &Values) 
     statement.execute((tally.kind, partition, sort, f0, f1, f2, f3, f4, f5, f6, f7)).map(drop)
 }
 
-fn append(connection: &Connection, position: i64, event: &NewEvent) -> rusqlite::Result<()> {
+/// Appends an event to the log; answers its number among those of its subject.
+fn append(connection: &Connection, position: i64, event: &NewEvent) -> rusqlite::Result<i64> {
     let mut count = connection.prepare_cached(
         "INSERT INTO subjects (source, subject, sequence) VALUES (?1, ?2, 1)
          ON CONFLICT (source, subject) DO UPDATE SET sequence = sequence + 1 RETURNING sequence",
@@ -321,7 +329,8 @@ fn append(connection: &Connection, position: i64, event: &NewEvent) -> rusqlite:
     let id = event.id.hyphenated().to_string();
     let at = event.occurred_at.as_millisecond();
     let (source, detail_type, subject) = (&event.source, &event.detail_type, &event.subject);
-    insert.execute((position, id, source, detail_type, subject, sequence, at, event.body.get())).map(drop)
+    insert.execute((position, id, source, detail_type, subject, sequence, at, event.body.get()))?;
+    Ok(sequence)
 }
 
 /// Removes documents that expired at or before `at`, at most `limit`; answers how many.

@@ -1,5 +1,5 @@
 use crate::{
-    Layout, SqliteOptions, apply,
+    Layout, SqliteOptions,
     database::Database,
     directory::{Directory, SHARED},
     log,
@@ -141,15 +141,17 @@ impl Backend for SqliteBackend {
         let catalog = database.catalog();
         let kinds =
             keys.iter().map(|key| catalog.tally(space, key.tally())).collect::<Result<Vec<_>, _>>()?;
-        database.readers.with(|connection| {
-            read::snapshot(connection, |connection| {
-                let tallies = keys.iter().zip(&kinds).map(|(key, kind)| {
-                    let values = apply::tally_values(connection, kind.id, key.partition(), key.sort())?;
-                    Ok(Tally::new(Arc::clone(&kind.fields), values))
-                });
-                tallies.collect()
-            })
-        })
+        let numbered: Vec<_> = kinds.iter().map(|kind| kind.id).zip(keys).collect();
+        let values = match database.recent.tallies(&numbered) {
+            Ok(values) => values,
+            Err(moment) => {
+                let read = database.readers.with(|connection| read::tallies(connection, &numbered))?;
+                database.recent.keep_tallies(&numbered, &read, moment);
+                read
+            }
+        };
+        let tallies = kinds.iter().zip(values);
+        Ok(tallies.map(|(kind, values)| Tally::new(Arc::clone(&kind.fields), values)).collect())
     }
 
     async fn scan(
@@ -192,6 +194,9 @@ impl Backend for SqliteBackend {
         source: Option<&str>,
     ) -> Result<LogBatch, StoreError> {
         let database = self.database_of_log(log)?;
+        if let Some(batch) = database.tail.read(after, limit, source) {
+            return Ok(batch);
+        }
         match database.readers.with(|connection| log::read(connection, after, limit, source))? {
             Reading::Batch(batch) => Ok(batch),
             Reading::Trimmed(trimmed) => Err(StoreError::LogTrimmed {

@@ -12,6 +12,7 @@ use crate::{
     prepare::{Prepared, prepare},
     readers::Readers,
     recent::Recent,
+    tail::Tail,
     writer::{Answer, Job, Writer},
 };
 use emporia_store::{Commit, Committed, LogId, LogWatch, Phase, Position, SpaceDeclaration, StoreError};
@@ -36,6 +37,7 @@ pub(crate) struct Database {
     log: LogId,
     pub(crate) readers: Readers,
     pub(crate) recent: Arc<Recent>,
+    pub(crate) tail: Arc<Tail>,
     catalog: RwLock<Arc<Catalog>>,
     jobs: Arc<Mutex<Option<Sender<Job>>>>,
     room: Semaphore,
@@ -64,7 +66,8 @@ impl Database {
         let jobs = Arc::new(Mutex::new(Some(jobs)));
         let (sender, head) = watch::channel(Position::from_i64(counters.position));
         let pressure = Arc::new(Pressure::default());
-        let recent = Arc::new(Recent::new(options.tuning.recent_bytes));
+        let recent = Arc::new(Recent::new(options.tuning.recent_bytes, options.tuning.recent_tallies));
+        let tail = Arc::new(Tail::new(options.tuning.tail_bytes));
         let writer = Writer {
             connection,
             file: file.clone(),
@@ -73,6 +76,7 @@ impl Database {
             head: sender,
             pressure: Arc::clone(&pressure),
             recent: Arc::clone(&recent),
+            tail: Arc::clone(&tail),
             tuning: options.tuning,
         };
         let writer = spawn("store-writer", &file, move || writer.run())?;
@@ -87,6 +91,7 @@ impl Database {
         Ok(Self {
             readers: Readers::new(&file, options.tuning),
             recent,
+            tail,
             file,
             log,
             catalog: RwLock::new(Arc::new(catalog)),

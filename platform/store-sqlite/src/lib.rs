@@ -16,6 +16,7 @@ mod prepare;
 mod read;
 mod readers;
 mod recent;
+mod tail;
 mod writer;
 
 pub use backend::SqliteBackend;

@@ -59,6 +59,10 @@ pub(crate) struct Tuning {
     pub(crate) reader_cache_kib: i64,
     /// Bytes of the documents that were written last and are kept in memory.
     pub(crate) recent_bytes: u64,
+    /// Tallies that are kept in memory.
+    pub(crate) recent_tallies: usize,
+    /// Bytes of the log's last events that are kept in memory.
+    pub(crate) tail_bytes: usize,
 }
 
 impl Default for Tuning {
@@ -72,6 +76,8 @@ impl Default for Tuning {
             writer_cache_kib: 32_768,
             reader_cache_kib: 4_096,
             recent_bytes: 16 << 20,
+            recent_tallies: 32_768,
+            tail_bytes: 4 << 20,
         }
     }
 }

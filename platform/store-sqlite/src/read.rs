@@ -1,6 +1,9 @@
 //! Documents, children, index ranges and tallies, read from one connection.
 
-use emporia_store::{CursorPosition, Key, RawChildren, RawDocument, RawEntry, RawPage, RawQuery, Version};
+use crate::apply::{Values, tally_values};
+use emporia_store::{
+    CursorPosition, Key, RawChildren, RawDocument, RawEntry, RawPage, RawQuery, TallyKey, Version,
+};
 use rusqlite::{Connection, Row, types::Value};
 
 /// Runs `act` in one read transaction, so that all its statements see the same snapshot.
@@ -48,6 +51,13 @@ fn document(row: &Row<'_>, first: usize, key: Key) -> rusqlite::Result<RawDocume
         version,
         schema: row.get(first + 1)?,
         body: row.get::<_, String>(first + 2)?.into(),
+    })
+}
+
+/// All of them as they were at one moment.
+pub(crate) fn tallies(connection: &Connection, keys: &[(i64, &TallyKey)]) -> rusqlite::Result<Vec<Values>> {
+    snapshot(connection, |connection| {
+        keys.iter().map(|(kind, key)| tally_values(connection, *kind, key.partition(), key.sort())).collect()
     })
 }
 

@@ -7,10 +7,12 @@ use crate::{
     fault::fault,
     housekeeping::Pressure,
     options::Tuning,
-    prepare::{Prepared, PreparedDocument},
-    recent::Recent,
+    prepare::Prepared,
+    recent::{self, Recent},
+    tail::Tail,
 };
-use emporia_store::{Committed, Position, StoreError, Version};
+use emporia_store::{Committed, LogRecord, NewEvent, Position, StoreError, Version};
+use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, hooks::Wal};
 use std::{
     cell::Cell,
@@ -51,6 +53,7 @@ pub(crate) struct Writer {
     pub(crate) head: watch::Sender<Position>,
     pub(crate) pressure: Arc<Pressure>,
     pub(crate) recent: Arc<Recent>,
+    pub(crate) tail: Arc<Tail>,
     pub(crate) tuning: Tuning,
 }
 
@@ -58,7 +61,8 @@ pub(crate) struct Writer {
 #[derive(Default)]
 struct Group {
     applied: Vec<(i64, Answer<Committed>)>,
-    written: Vec<(i64, Vec<PreparedDocument>)>,
+    written: Vec<recent::Committed>,
+    events: Vec<LogRecord>,
     removed_others: bool,
     refused: Vec<(StoreError, Answer<Committed>)>,
 }
@@ -66,6 +70,32 @@ struct Group {
 impl Group {
     fn len(&self) -> usize {
         self.applied.len() + self.refused.len()
+    }
+
+    /// What a transaction did, to be told when the group is committed.
+    fn add(&mut self, applied: Applied, prepared: Prepared) {
+        let Applied { version, removed_others, tallies, appended } = applied;
+        let Prepared { documents, tallies: asked, events, .. } = prepared;
+        let tallies = asked.into_iter().zip(tallies).collect();
+        self.written.push(recent::Committed { version, documents, tallies });
+        self.removed_others |= removed_others;
+        self.events.extend(appended.into_iter().zip(events).map(record));
+    }
+}
+
+/// An event as the log has it now.
+fn record(((position, sequence), event): ((i64, i64), NewEvent)) -> LogRecord {
+    let NewEvent { id, source, detail_type, subject, occurred_at, body } = event;
+    LogRecord {
+        position: Position::from_i64(position),
+        sequence: sequence.unsigned_abs(),
+        id,
+        source,
+        detail_type,
+        subject,
+        // The file keeps milliseconds.
+        occurred_at: Timestamp::from_millisecond(occurred_at.as_millisecond()).unwrap_or(occurred_at),
+        body,
     }
 }
 
@@ -90,11 +120,12 @@ impl Writer {
     }
 
     fn task(&mut self, task: Task) {
-        // Nobody else fills it: until the task has ended it stays empty.
-        self.recent.clear();
-        let file = &self.file;
-        let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
-        task(begun.map_err(|error| fault(error, file)));
+        let Self { recent, tail, connection, file, .. } = self;
+        tail.clear();
+        recent.while_written(|| {
+            let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+            task(begun.map_err(|error| fault(error, file)));
+        });
     }
 
     /// Applies the first transaction and those that wait behind it, commits, and answers. Returns the group's size
@@ -111,6 +142,7 @@ impl Writer {
                     self.recent.clear();
                 }
                 self.recent.put(group.written);
+                self.tail.add(group.events);
                 // Readers of the log first: whoever is answered finds the log's head moved already.
                 if self.counters.position != before.position {
                     self.head.send_replace(Position::from_i64(self.counters.position));
@@ -156,10 +188,9 @@ impl Writer {
         };
         while let Some((prepared, answer)) = waiting.take() {
             match apply(&transaction, &mut self.counters, &prepared) {
-                Ok(Applied { version, removed_others }) => {
-                    group.applied.push((version, answer));
-                    group.written.push((version, prepared.documents));
-                    group.removed_others |= removed_others;
+                Ok(applied) => {
+                    group.applied.push((applied.version, answer));
+                    group.add(applied, prepared);
                 }
                 Err(Halt::Refused(error)) => group.refused.push((error, answer)),
                 Err(Halt::Broken(error)) => {

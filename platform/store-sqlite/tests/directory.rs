@@ -160,20 +160,6 @@ async fn expired_documents_are_swept_in_the_background() {
 }
 
 #[tokio::test]
-async fn opening_is_quick() {
-    let directory = TempDir::new().expect("a temporary directory");
-    let mut best = Duration::MAX;
-    for i in 0..5 {
-        let at = directory.path().join(i.to_string());
-        let started = std::time::Instant::now();
-        let store = open_at(&at).await.expect("opens");
-        best = best.min(started.elapsed());
-        drop(store);
-    }
-    assert!(best < Duration::from_millis(20), "hundreds of tests open a store: {best:?}");
-}
-
-#[tokio::test]
 async fn people_can_read_documents_with_sql() {
     let directory = TempDir::new().expect("a temporary directory");
     let store = open_at(directory.path()).await.expect("opens");

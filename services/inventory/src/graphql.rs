@@ -9,6 +9,7 @@ use async_graphql::{
 };
 use emporia_contracts::{
     Place,
+    channels::Channel,
     inventory::Availability,
     values::{LocationKey, Sku},
 };
@@ -19,7 +20,11 @@ use emporia_subgraph::{
     page_size, parse, recorded, run_once, store_error,
 };
 use serde::Serialize;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 /// Builds the subgraph.
 pub fn schema(service: InventoryService, live: Live) -> Subgraph {
@@ -65,16 +70,38 @@ impl Loader<PoolSku> for StockLoader {
     }
 }
 
-impl Loader<PoolSku> for AvailabilityLoader {
+/// A variant as a channel sells it.
+#[derive(Clone)]
+struct Offer {
+    channel: Channel,
+    sku: Sku,
+}
+
+impl PartialEq for Offer {
+    fn eq(&self, other: &Self) -> bool {
+        self.sku == other.sku && Arc::ptr_eq(&self.channel, &other.channel)
+    }
+}
+
+impl Eq for Offer {}
+
+impl Hash for Offer {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.sku.hash(state);
+    }
+}
+
+impl Loader<Offer> for AvailabilityLoader {
     type Value = Availability;
     type Error = StoreError;
 
-    async fn load(&self, keys: &[PoolSku]) -> Result<HashMap<PoolSku, Availability>, StoreError> {
+    async fn load(&self, keys: &[Offer]) -> Result<HashMap<Offer, Availability>, StoreError> {
         let mut found = HashMap::with_capacity(keys.len());
-        for (pool, skus) in by_pool(keys) {
-            for availability in self.0.available(&skus, &pool).await? {
-                found.insert((pool.clone(), availability.sku.clone()), availability);
-            }
+        for of_one in keys.chunk_by(|a, b| Arc::ptr_eq(&a.channel, &b.channel)) {
+            let Some(Offer { channel, .. }) = of_one.first() else { continue };
+            let skus: Vec<Sku> = of_one.iter().map(|offer| offer.sku.clone()).collect();
+            let available = self.0.available(&skus, &channel.stock_pool).await?;
+            found.extend(of_one.iter().cloned().zip(available));
         }
         Ok(found)
     }
@@ -113,9 +140,9 @@ impl ProductVariant {
     /// What can be sold of it in the channel of this request. An indication: only the order decides.
     #[graphql(directive = cache_control::apply(10))]
     async fn availability(&self, ctx: &Context<'_>) -> Result<Eager<VariantAvailability>> {
-        let pool = Arc::new(context(ctx)?.channel.stock_pool.clone());
+        let offer = Offer { channel: context(ctx)?.channel.clone(), sku: self.sku.clone() };
         let loader = ctx.data::<DataLoader<AvailabilityLoader, NoCache>>()?;
-        let found = loader.load_one((pool, self.sku.clone())).await.map_err(store_fault)?;
+        let found = loader.load_one(offer).await.map_err(store_fault)?;
         let a = found.unwrap_or(Availability {
             sku: self.sku.clone(),
             available: 0,
