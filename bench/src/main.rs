@@ -7,6 +7,7 @@
     reason = "a measurement that cannot be made should stop where it is"
 )]
 
+mod crash;
 mod scenario;
 mod seed;
 mod wire;
@@ -21,7 +22,7 @@ use emporia_testpg::Cluster;
 use hdrhistogram::Histogram;
 use scenario::{Scenario, Shop, Visitor};
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -60,6 +61,12 @@ struct Args {
     /// Let the gateway keep answers.
     #[arg(long)]
     cached: bool,
+    /// Instead of all that: kill a shop with these orders while it records more, and start it again.
+    #[arg(long, conflicts_with_all = ["scenario", "rate", "store"])]
+    crash: bool,
+    /// The shop that is to be killed.
+    #[arg(long, hide = true)]
+    victim: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -75,6 +82,12 @@ const MOST_UNDER_WAY: usize = 4_096;
 #[tokio::main]
 async fn main() {
     let args = Args::parse();
+    if let Some(directory) = &args.victim {
+        return crash::victim(&args, directory).await;
+    }
+    if args.crash {
+        return crash::restart(&args).await;
+    }
     // Below the current directory: a system's temporary files may be in memory.
     let server = (args.store == Store::Postgres)
         .then(|| Cluster::start_in(Path::new(".")).expect("PostgreSQL is installed"));

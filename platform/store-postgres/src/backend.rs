@@ -2,11 +2,14 @@ use crate::{
     PostgresOptions,
     catalog::{self, Catalog},
     connect::Connector,
+    decide::Values,
     fault::{fault, pool_fault},
     follow::{self, Head},
-    format, log,
+    format,
+    gather::Gathered,
+    log,
     prepare::{Place, TallyPlace, prepare},
-    read,
+    read::{self, Stored},
     readers::Readers,
     writer::{Job, Writer},
 };
@@ -32,7 +35,9 @@ pub struct PostgresBackend {
     options: PostgresOptions,
     log: LogId,
     catalog: RwLock<Arc<Catalog>>,
-    readers: Readers,
+    readers: Arc<Readers>,
+    documents: Gathered<Stored>,
+    tallies: Gathered<Values>,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     watch: LogWatch,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -48,7 +53,7 @@ impl PostgresBackend {
     pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
         let connector = Connector::new(&options)?;
         format::bring_forward(&connector, &options).await?;
-        let readers = Readers::new(connector.clone(), &options)?;
+        let readers = Arc::new(Readers::new(connector.clone(), &options)?);
         let (head, catalog) = {
             let client = readers.client().await.map_err(|error| pool_fault(&error, readers.place()))?;
             let broken = |error: tokio_postgres::Error| fault(&error, readers.place());
@@ -66,6 +71,8 @@ impl PostgresBackend {
         Ok(Self {
             log: LogId::new(options.schema.as_str()),
             catalog: RwLock::new(Arc::new(catalog)),
+            documents: Gathered::over(&readers),
+            tallies: Gathered::over(&readers),
             readers,
             jobs: Mutex::new(Some(jobs)),
             watch,
@@ -179,7 +186,8 @@ impl Backend for PostgresBackend {
         let catalog = self.catalog()?;
         let places = keys.iter().map(|key| self.place(&catalog, space, key));
         let places = places.collect::<Result<Vec<_>, _>>()?;
-        read::get(&self.readers, &places, at.as_microsecond()).await
+        let stored = self.documents.read(places).await?;
+        Ok(stored.into_iter().map(|stored| stored.alive(at.as_microsecond())).collect())
     }
 
     async fn children(&self, space: &str, range: &RawChildren) -> Result<RawPage, StoreError> {
@@ -208,7 +216,7 @@ impl Backend for PostgresBackend {
         let places =
             keys.iter().zip(&kinds).map(|(key, kind)| TallyPlace { kind: kind.id, key: key.clone() });
         let places: Vec<_> = places.collect();
-        let values = read::tallies(&self.readers, &places).await?;
+        let values = self.tallies.read(places).await?;
         let tallies = kinds.iter().zip(values);
         Ok(tallies.map(|(kind, values)| Tally::new(Arc::clone(&kind.fields), values)).collect())
     }

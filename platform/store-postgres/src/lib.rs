@@ -9,6 +9,7 @@ mod entries;
 mod fault;
 mod follow;
 mod format;
+mod gather;
 mod log;
 mod options;
 mod prepare;

@@ -1,50 +1,68 @@
 //! Documents, children, index ranges and tallies: what is asked, and what the rows say. Each question is one statement,
 //! so that it is answered from one snapshot.
 
-use crate::prepare::{Place, TallyPlace};
-use crate::readers::Readers;
+use crate::{
+    decide::Values,
+    gather::Readable,
+    prepare::{Place, TallyPlace},
+    readers::Readers,
+};
 use emporia_store::{
     CursorPosition, Key, RawChildren, RawDocument, RawEntry, RawPage, RawQuery, StoreError, Version, limits,
 };
 use std::fmt::Write;
 use tokio_postgres::{Error, Row, types::ToSql};
 
-const GET: &str = "SELECT version, schema, body FROM documents
-    WHERE collection = $1 AND partition = $2 AND sort = $3 AND (expires IS NULL OR expires > $4)";
+const GET: &str = "SELECT version, schema, body, expires FROM documents
+    WHERE collection = $1 AND partition = $2 AND sort = $3";
 
-const GET_MANY: &str = "SELECT d.version, d.schema, d.body, k.n
+const GET_MANY: &str = "SELECT d.version, d.schema, d.body, d.expires, k.n
     FROM unnest($1::int[], $2::text[], $3::text[]) WITH ORDINALITY AS k(c, p, s, n)
-    JOIN documents d ON d.collection = k.c AND d.partition = k.p AND d.sort = k.s
-    WHERE d.expires IS NULL OR d.expires > $4";
+    JOIN documents d ON d.collection = k.c AND d.partition = k.p AND d.sort = k.s";
 
 const TALLIES: &str = "SELECT k.n, t.f0, t.f1, t.f2, t.f3, t.f4, t.f5, t.f6, t.f7
     FROM unnest($1::int[], $2::text[], $3::text[]) WITH ORDINALITY AS k(k, p, s, n)
     JOIN tallies t ON t.kind = k.k AND t.partition = k.p AND t.sort = k.s";
 
-pub(crate) async fn get(
-    readers: &Readers,
-    places: &[Place],
-    at: i64,
-) -> Result<Vec<Option<RawDocument>>, StoreError> {
-    let mut found: Vec<Option<RawDocument>> = vec![None; places.len()];
-    if let ([one], [slot]) = (places, found.as_mut_slice()) {
-        let key = &one.key;
-        let rows = readers.rows(GET, &[&one.collection, &key.partition(), &key.sort(), &at]).await?;
-        *slot = rows.first().map(|row| document(row, 0, key.clone())).transpose().map_err(damaged)?;
-        return Ok(found);
+/// A document, if there is one, and when it expires, in microseconds.
+pub(crate) struct Stored(Option<(RawDocument, Option<i64>)>);
+
+impl Stored {
+    /// The document, if it is there at that moment.
+    pub(crate) fn alive(self, at: i64) -> Option<RawDocument> {
+        let (document, expires) = self.0?;
+        expires.is_none_or(|expires| expires > at).then_some(document)
     }
-    let collections: Vec<i32> = places.iter().map(|place| place.collection).collect();
-    let partitions: Vec<&str> = places.iter().map(|place| place.key.partition()).collect();
-    let sorts: Vec<&str> = places.iter().map(|place| place.key.sort()).collect();
-    for row in readers.rows(GET_MANY, &[&collections, &partitions, &sorts, &at]).await? {
-        let number: i64 = row.try_get(3).map_err(damaged)?;
-        let place =
-            usize::try_from(number - 1).ok().and_then(|at| Some((places.get(at)?, found.get_mut(at)?)));
-        if let Some((place, slot)) = place {
-            *slot = Some(document(&row, 0, place.key.clone()).map_err(damaged)?);
+
+    fn from_row(row: &Row, place: &Place) -> Result<Self, StoreError> {
+        let document = document(row, 0, place.key.clone()).map_err(damaged)?;
+        Ok(Self(Some((document, row.try_get(3).map_err(damaged)?))))
+    }
+}
+
+impl Readable for Stored {
+    type Place = Place;
+
+    async fn read(readers: &Readers, places: &[Place]) -> Result<Vec<Self>, StoreError> {
+        if let [one] = places {
+            let rows = readers.rows(GET, &[&one.collection, &one.key.partition(), &one.key.sort()]).await?;
+            let stored = rows.first().map_or(Ok(Self(None)), |row| Self::from_row(row, one))?;
+            return Ok(vec![stored]);
         }
+        let mut found: Vec<Self> = places.iter().map(|_| Self(None)).collect();
+        let collections: Vec<i32> = places.iter().map(|place| place.collection).collect();
+        let partitions: Vec<&str> = places.iter().map(|place| place.key.partition()).collect();
+        let sorts: Vec<&str> = places.iter().map(|place| place.key.sort()).collect();
+        for row in readers.rows(GET_MANY, &[&collections, &partitions, &sorts]).await? {
+            let number: i64 = row.try_get(4).map_err(damaged)?;
+            let place =
+                usize::try_from(number - 1).ok().and_then(|at| Some((places.get(at)?, found.get_mut(at)?)));
+            if let Some((place, slot)) = place {
+                *slot = Self::from_row(&row, place)?;
+            }
+        }
+        Ok(found)
     }
-    Ok(found)
 }
 
 /// A column that is not of its type.
@@ -58,22 +76,23 @@ fn document(row: &Row, first: usize, key: Key) -> Result<RawDocument, Error> {
     Ok(RawDocument { key, version, schema, body: row.try_get::<_, String>(first + 2)?.into() })
 }
 
-pub(crate) async fn tallies(
-    readers: &Readers,
-    places: &[TallyPlace],
-) -> Result<Vec<[i64; limits::TALLY_FIELDS]>, StoreError> {
-    let mut found = vec![[0; limits::TALLY_FIELDS]; places.len()];
-    let kinds: Vec<i32> = places.iter().map(|place| place.kind).collect();
-    let partitions: Vec<&str> = places.iter().map(|place| place.key.partition()).collect();
-    let sorts: Vec<&str> = places.iter().map(|place| place.key.sort()).collect();
-    for row in readers.rows(TALLIES, &[&kinds, &partitions, &sorts]).await? {
-        let number: i64 = row.try_get(0).map_err(damaged)?;
-        let slot = usize::try_from(number - 1).ok().and_then(|at| found.get_mut(at));
-        for (at, value) in slot.into_iter().flatten().enumerate() {
-            *value = row.try_get(at + 1).map_err(damaged)?;
+impl Readable for Values {
+    type Place = TallyPlace;
+
+    async fn read(readers: &Readers, places: &[TallyPlace]) -> Result<Vec<Self>, StoreError> {
+        let mut found = vec![[0; limits::TALLY_FIELDS]; places.len()];
+        let kinds: Vec<i32> = places.iter().map(|place| place.kind).collect();
+        let partitions: Vec<&str> = places.iter().map(|place| place.key.partition()).collect();
+        let sorts: Vec<&str> = places.iter().map(|place| place.key.sort()).collect();
+        for row in readers.rows(TALLIES, &[&kinds, &partitions, &sorts]).await? {
+            let number: i64 = row.try_get(0).map_err(damaged)?;
+            let slot = usize::try_from(number - 1).ok().and_then(|at| found.get_mut(at));
+            for (at, value) in slot.into_iter().flatten().enumerate() {
+                *value = row.try_get(at + 1).map_err(damaged)?;
+            }
         }
+        Ok(found)
     }
-    Ok(found)
 }
 
 pub(crate) async fn children(

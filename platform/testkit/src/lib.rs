@@ -37,6 +37,7 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -47,6 +48,9 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 pub const PSP_KEY: &str = "sk_test_of_the_testkit";
 /// What the provider's webhooks are signed with.
 pub const WEBHOOK_SECRET: &str = "whsec_dGhlIHRlc3RraXQncyB3ZWJob29rIHNlY3JldCwgMzI=";
+
+/// The master key of directories that are opened more than once.
+const KEY_OF_DIRECTORIES: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 
 /// Every room, open, in a directory that goes away with it.
 pub struct Emporia {
@@ -65,9 +69,23 @@ pub struct Emporia {
     testpay: Testpay,
     psp: Mutex<Option<Server>>,
     http: Option<Server>,
-    dir: Option<TempDir>,
+    dir: Directory,
     beside: Box<dyn Fn() -> Parts + Send + Sync>,
     _database: Option<Rented>,
+}
+
+enum Directory {
+    Temporary(TempDir),
+    Given(PathBuf),
+}
+
+impl Directory {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(directory) => directory.path(),
+            Self::Given(directory) => directory,
+        }
+    }
 }
 
 /// A server in this process.
@@ -95,6 +113,8 @@ impl Server {
 
 /// How a platform is set up.
 pub struct Setup {
+    /// Where the data is, with the same keys whenever it is opened; a temporary directory and new keys when absent.
+    pub directory: Option<PathBuf>,
     /// One file for all rooms, or one for each.
     pub layout: Layout,
     /// The clock of the rooms; the machine's own when absent.
@@ -123,6 +143,7 @@ impl Default for Setup {
             ..Timings::default()
         };
         Self {
+            directory: None,
             layout: Layout::Shared,
             clock: None,
             timings,
@@ -157,7 +178,12 @@ impl Emporia {
 
     /// Every room, empty, set up as told.
     pub async fn with(setup: Setup) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let (dir, master_key) = match setup.directory {
+            Some(directory) => {
+                (Directory::Given(directory), MasterKey::from_base64(KEY_OF_DIRECTORIES).unwrap())
+            }
+            None => (Directory::Temporary(tempfile::tempdir().unwrap()), MasterKey::generate()),
+        };
         let (engine, database) = match setup.engine {
             Some(engine) => (engine, None),
             None => engine::choose(setup.layout, setup.durability),
@@ -181,7 +207,7 @@ impl Emporia {
         let psp_server = Server::psp(testpay.clone(), psp);
         let base = format!("http://{psp_address}");
         let client = || TestpayClient::new(&base, PSP_KEY, ClientTimeouts::default()).unwrap();
-        let (data_dir, master_key, at) = (dir.path().join("data"), MasterKey::generate(), base.clone());
+        let (data_dir, at) = (dir.path().join("data"), base.clone());
         let parts = move || Parts {
             data_dir: data_dir.clone(),
             engine: engine.clone(),
@@ -225,7 +251,7 @@ impl Emporia {
             testpay,
             psp: Mutex::new(Some(psp_server)),
             http: Some(Server { task, stop }),
-            dir: Some(dir),
+            dir,
             beside: Box::new(parts),
             _database: database,
         }
@@ -354,8 +380,8 @@ impl Emporia {
     }
 
     /// The directory of all data.
-    pub fn data_dir(&self) -> std::path::PathBuf {
-        self.dir.as_ref().unwrap().path().join("data")
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
     }
 }
 
