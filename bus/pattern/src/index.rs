@@ -1,0 +1,334 @@
+//! Many patterns, compiled: which conjunctions may match is found by one field of each, its *access* field, which is the one
+//! that the fewest events are expected to satisfy; only then its other fields are looked at. Fields that say the same are
+//! one predicate, which is decided once per event.
+
+use crate::{
+    access::{Access, AccessBuilder, Statistics},
+    arrays::{Arrays, Demand},
+    comparison::Comparison,
+    error::EventError,
+    flatten::Flat,
+    pattern::Pattern,
+    scan::Structure,
+    trie::{Node, Trie},
+};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// A field of patterns: where, and what has to hold there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Predicate {
+    pub(crate) field: Node,
+    /// One of them has to hold.
+    pub(crate) comparisons: Arc<[Comparison]>,
+}
+
+impl Predicate {
+    pub(crate) fn allows_absence(&self) -> bool {
+        self.comparisons.contains(&Comparison::Absent)
+    }
+}
+
+/// One way for one rule to match: all of its predicates hold.
+#[derive(Clone, Copy, Debug)]
+struct Conjunction {
+    rule: u32,
+    /// Where its predicates are in `members`, in the order of their paths.
+    start: u32,
+    end: u32,
+    /// The predicate that leads to it.
+    access: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Index {
+    trie: Trie,
+    predicates: Vec<Predicate>,
+    /// Per predicate: it allows absence.
+    absence: Vec<bool>,
+    conjunctions: Vec<Conjunction>,
+    members: Vec<u32>,
+    access: Access,
+    /// The conjunctions that predicate `n` leads to end at `led_ends[n]`; they are sorted by it.
+    led_ends: Vec<u32>,
+    rules: u32,
+}
+
+/// Collects patterns; each is a rule, numbered from 0.
+#[derive(Debug, Default)]
+pub(crate) struct Builder {
+    trie: Trie,
+    predicates: Vec<Predicate>,
+    known: HashMap<Predicate, u32>,
+    conjunctions: Vec<Conjunction>,
+    members: Vec<u32>,
+    rules: u32,
+}
+
+impl Builder {
+    pub(crate) fn add(&mut self, pattern: &Pattern) {
+        for branch in &pattern.branches {
+            let start = self.members.len() as u32;
+            for field in &branch.fields {
+                let predicate =
+                    Predicate { field: self.trie.add(&field.path), comparisons: field.comparisons.clone() };
+                let next = self.predicates.len() as u32;
+                let number = *self.known.entry(predicate).or_insert_with_key(|predicate| {
+                    self.predicates.push(predicate.clone());
+                    next
+                });
+                self.members.push(number);
+            }
+            let end = self.members.len() as u32;
+            self.conjunctions.push(Conjunction { rule: self.rules, start, end, access: 0 });
+        }
+        self.rules += 1;
+    }
+
+    pub(crate) fn build(self) -> Index {
+        let Self { trie, predicates, known, mut conjunctions, members, rules } = self;
+        drop(known);
+        let absence: Vec<bool> = predicates.iter().map(Predicate::allows_absence).collect();
+        let statistics = Statistics::of(&predicates, trie.len());
+        let costs: Vec<f32> = predicates.iter().map(|predicate| statistics.share(predicate)).collect();
+        for conjunction in &mut conjunctions {
+            let members = &members[conjunction.start as usize..conjunction.end as usize];
+            // What may hold without a value leads to nothing when the value is there, in an element of an array that does
+            // not count. Only the first in order of paths is safe: no element is fixed when it is looked at.
+            let certain = members.iter().filter(|member| !absence[**member as usize]);
+            let cheapest =
+                certain.min_by(|one, other| costs[**one as usize].total_cmp(&costs[**other as usize]));
+            conjunction.access = *cheapest.or(members.first()).unwrap_or(&0);
+        }
+        conjunctions.sort_by_key(|conjunction| conjunction.access);
+        let mut led_ends = vec![0; predicates.len()];
+        for (at, conjunction) in conjunctions.iter().enumerate() {
+            led_ends[conjunction.access as usize] = at as u32 + 1;
+        }
+        let mut access = AccessBuilder::new(trie.len());
+        let mut before = 0;
+        for (number, end) in led_ends.iter_mut().enumerate() {
+            *end = before.max(*end);
+            if *end > before {
+                access.add(number as u32, &predicates[number]);
+            }
+            before = *end;
+        }
+        Index { trie, absence, conjunctions, members, access: access.build(), led_ends, rules, predicates }
+    }
+}
+
+/// What matching needs to remember during one event; memory is used again for the next. One per thread will do.
+#[derive(Default)]
+pub struct Matcher {
+    structure: Structure,
+    pub(crate) state: State,
+}
+
+impl Matcher {
+    /// Without memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn scan(&mut self, event: &[u8]) -> Result<(), EventError> {
+        self.structure.scan(event)
+    }
+}
+
+impl std::fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Matcher").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) flat: Flat,
+    arrays: Arrays,
+    /// The event's number: what is remembered under another number is of the past.
+    event: u32,
+    /// Per predicate: the event's number, and what was found.
+    verdicts: Vec<u32>,
+    /// Per predicate: the event in which it last led to its conjunctions.
+    led: Vec<u32>,
+    /// Per rule: the event that it last matched.
+    matched: Vec<u32>,
+    /// Predicates that lead on, as they were found.
+    found: Vec<u32>,
+    folded: Vec<u8>,
+}
+
+/// How a predicate stands in an event.
+#[derive(Clone, Copy, PartialEq)]
+enum Verdict {
+    Fails = 0,
+    /// By a value that is in no element of an array, or by its absence from the whole event.
+    Holds = 1,
+    /// By values in elements of arrays: whether in the right one, depends on the other predicates.
+    HoldsInElements = 2,
+    /// It allows absence, and all values are in elements of arrays: the same.
+    MayBeAbsent = 3,
+}
+
+impl Index {
+    /// Calls `matched` once for each rule that matches.
+    pub(crate) fn for_each_match(
+        &self,
+        event: &[u8],
+        matcher: &mut Matcher,
+        matched: impl FnMut(u32),
+    ) -> Result<(), EventError> {
+        matcher.scan(event)?;
+        self.for_each_match_scanned(event, matcher, matched)
+    }
+
+    pub(crate) fn for_each_match_scanned(
+        &self,
+        event: &[u8],
+        matcher: &mut Matcher,
+        matched: impl FnMut(u32),
+    ) -> Result<(), EventError> {
+        let Matcher { structure, state } = matcher;
+        state.flat.flatten(event, structure, &self.trie)?;
+        state.begin(self);
+        let mut found = std::mem::take(&mut state.found);
+        found.clear();
+        self.access.find(event, &state.flat, &mut state.folded, &mut found);
+        let result = Match { index: self, event, state, matched }.follow(&found);
+        state.found = found;
+        result
+    }
+
+    /// Flattens an event, for its values to be looked at.
+    pub(crate) fn flatten<'m>(&self, event: &[u8], matcher: &'m mut Matcher) -> Result<&'m Flat, EventError> {
+        matcher.scan(event)?;
+        matcher.state.flat.flatten(event, &matcher.structure, &self.trie)?;
+        Ok(&matcher.state.flat)
+    }
+
+    pub(crate) fn trie(&self) -> &Trie {
+        &self.trie
+    }
+
+    fn led(&self, predicate: u32) -> &[Conjunction] {
+        let start = predicate.checked_sub(1).map_or(0, |before| self.led_ends[before as usize]);
+        &self.conjunctions[start as usize..self.led_ends[predicate as usize] as usize]
+    }
+
+    fn members(&self, conjunction: &Conjunction) -> &[u32] {
+        &self.members[conjunction.start as usize..conjunction.end as usize]
+    }
+}
+
+impl State {
+    fn begin(&mut self, index: &Index) {
+        // Verdicts take the two bits below the event's number.
+        if self.event >= u32::MAX >> 2 {
+            self.event = 0;
+            self.verdicts.clear();
+            self.led.clear();
+            self.matched.clear();
+        }
+        self.event += 1;
+        let grow = |list: &mut Vec<u32>, length: usize| {
+            if list.len() < length {
+                list.resize(length, 0);
+            }
+        };
+        grow(&mut self.verdicts, index.predicates.len());
+        grow(&mut self.led, index.predicates.len());
+        grow(&mut self.matched, index.rules as usize);
+    }
+}
+
+struct Match<'a, F> {
+    index: &'a Index,
+    event: &'a [u8],
+    state: &'a mut State,
+    matched: F,
+}
+
+impl<F: FnMut(u32)> Match<'_, F> {
+    fn follow(&mut self, found: &[u32]) -> Result<(), EventError> {
+        for predicate in found {
+            let led = &mut self.state.led[*predicate as usize];
+            if std::mem::replace(led, self.state.event) == self.state.event
+                || self.verdict(*predicate) == Verdict::Fails
+            {
+                continue;
+            }
+            for conjunction in self.index.led(*predicate) {
+                if self.state.matched[conjunction.rule as usize] != self.state.event
+                    && self.holds(conjunction)?
+                {
+                    self.state.matched[conjunction.rule as usize] = self.state.event;
+                    (self.matched)(conjunction.rule);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn holds(&mut self, conjunction: &Conjunction) -> Result<bool, EventError> {
+        let (mut in_elements, mut absence) = (0, false);
+        for member in self.index.members(conjunction) {
+            match self.verdict(*member) {
+                Verdict::Fails => return Ok(false),
+                Verdict::Holds => {}
+                Verdict::HoldsInElements => in_elements += 1,
+                Verdict::MayBeAbsent => absence = true,
+            }
+        }
+        if in_elements < 2 && !absence {
+            return Ok(true);
+        }
+        // Where absence is in question, every element that a value fixes may help. Else a value outside all arrays is best.
+        let index = self.index;
+        let mut demands = vec![];
+        for member in index.members(conjunction) {
+            if absence || self.verdict(*member) == Verdict::HoldsInElements {
+                let predicate = &index.predicates[*member as usize];
+                demands.push(Demand::of(predicate, self.event, &self.state.flat));
+            }
+        }
+        self.state.arrays.consistent(&demands, &self.state.flat)
+    }
+
+    fn verdict(&mut self, predicate: u32) -> Verdict {
+        let known = self.state.verdicts[predicate as usize];
+        if known >> 2 == self.state.event {
+            return match known & 3 {
+                0 => Verdict::Fails,
+                1 => Verdict::Holds,
+                2 => Verdict::HoldsInElements,
+                _ => Verdict::MayBeAbsent,
+            };
+        }
+        let verdict = self.decide(predicate);
+        self.state.verdicts[predicate as usize] = self.state.event << 2 | verdict as u32;
+        verdict
+    }
+
+    fn decide(&self, predicate: u32) -> Verdict {
+        let Predicate { field, comparisons } = &self.index.predicates[predicate as usize];
+        let absence = self.index.absence[predicate as usize];
+        let flat = &self.state.flat;
+        if !flat.has(*field) {
+            return if absence { Verdict::Holds } else { Verdict::Fails };
+        }
+        if absence && flat.values(self.event, *field).all(|(_, element)| element != 0) {
+            return Verdict::MayBeAbsent;
+        }
+        let mut verdict = Verdict::Fails;
+        for (value, element) in flat.values(self.event, *field) {
+            if comparisons.iter().any(|comparison| comparison.holds(value)) {
+                if element == 0 {
+                    return Verdict::Holds;
+                }
+                verdict = Verdict::HoldsInElements;
+            }
+        }
+        verdict
+    }
+}

@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod address;
+mod arrays;
+mod comparison;
+mod error;
+mod flatten;
+mod ignore_case;
+mod index;
+mod intervals;
+mod json;
+mod limits;
+mod nested;
+mod number;
+mod parse;
+mod pattern;
+mod rules;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod text;
+mod trie;
+mod wildcard;
+
+pub use error::{EventError, PatternError};
+pub use index::Matcher;
+pub use json::Syntax;
+pub use limits::Limits;
+pub use pattern::{Pattern, Warning};
+pub use rules::Rules;
