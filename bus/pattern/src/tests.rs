@@ -1,1 +1,4 @@
+mod differential;
+mod generator;
+mod model;
 mod vectors;
