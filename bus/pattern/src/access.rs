@@ -1,7 +1,7 @@
 //! From the values of an event to the predicates that lead to conjunctions: a table for each kind of comparison.
 
 use crate::{
-    address::{address_key, parse_address},
+    address::{Place, parse_address, place},
     comparison::{Comparison, Value},
     flatten::Flat,
     ignore_case::fold,
@@ -13,14 +13,37 @@ use crate::{
 };
 use aho_corasick::{AhoCorasick, Anchored, Input, automaton::OverlappingState};
 use hashbrown::{DefaultHashBuilder, HashTable};
-use std::{collections::BTreeMap, hash::BuildHasher};
+use std::{collections::BTreeMap, hash::BuildHasher, net::IpAddr};
 
 const NONE: u32 = u32::MAX;
 
-/// A list of predicates that share a key.
+/// A predicate that leads on, and whether the key it was found under is proof that it holds.
+#[derive(Clone, Copy, Debug)]
+struct Lead(u32);
+
+impl Lead {
+    fn new(predicate: u32, proof: bool) -> Self {
+        Self(predicate << 1 | u32::from(proof))
+    }
+
+    fn predicate(self) -> u32 {
+        self.0 >> 1
+    }
+
+    fn is_proof(self) -> bool {
+        self.0 & 1 == 1
+    }
+}
+
+/// The predicates that share a key: mostly one, else a list of links that starts at `Head & !MANY`.
+type Head = u32;
+
+const MANY: u32 = 1 << 31;
+
 #[derive(Clone, Copy, Debug)]
 struct Link {
-    predicate: u32,
+    lead: Lead,
+    /// The next link, or [`NONE`].
     next: u32,
 }
 
@@ -30,7 +53,7 @@ pub(crate) struct Access {
     /// By field.
     fields: Vec<Option<Box<FieldAccess>>>,
     /// Fields with predicates for their absence.
-    absent: Vec<(Node, Vec<u32>)>,
+    absent: Vec<(Node, Vec<Lead>)>,
     links: Vec<Link>,
 }
 
@@ -46,18 +69,18 @@ struct FieldAccess {
     suffixes: Prefixes,
     folded_prefixes: Prefixes,
     folded_suffixes: Prefixes,
-    networks: Prefixes,
-    ranges: Intervals,
+    networks: Intervals<Place>,
+    ranges: Intervals<u64>,
     infixes: Option<Infixes>,
     /// Any value.
-    present: Vec<u32>,
+    present: Vec<Lead>,
 }
 
 /// Pieces of wildcards that may stand anywhere in a string.
 #[derive(Debug)]
 struct Infixes {
     automaton: AhoCorasick,
-    heads: Vec<u32>,
+    heads: Vec<Head>,
 }
 
 /// Kinds of keys in the table of exact values.
@@ -80,7 +103,7 @@ enum Kind {
     Infix,
 }
 
-/// A key of one of the tables: the kind and the bytes. Ranges are two sortable numbers.
+/// A key of one of the tables: the kind and the bytes. Those of ranges and networks are their two ends.
 type Key = (Kind, Vec<u8>);
 
 /// The key under which a predicate with this comparison is found; none if any value may satisfy it.
@@ -96,7 +119,7 @@ fn key(comparison: &Comparison) -> Option<Key> {
     };
     Some(match comparison {
         Comparison::String(text) => (Kind::String, text.to_vec()),
-        Comparison::Address(address) => (Kind::Address, address_key(*address)),
+        Comparison::Address(address) => (Kind::Address, address_key(*address).to_vec()),
         Comparison::Number(Number::Comparable(number)) => {
             (Kind::Number, number.bits().to_be_bytes().to_vec())
         }
@@ -109,7 +132,10 @@ fn key(comparison: &Comparison) -> Option<Key> {
         Comparison::Suffix(text) => (Kind::Suffix, reversed(text.to_vec())),
         Comparison::PrefixIgnoreCase(text) => (Kind::FoldedPrefix, folded(text)),
         Comparison::SuffixIgnoreCase(text) => (Kind::FoldedSuffix, reversed(folded(text))),
-        Comparison::Cidr(cidr) => (Kind::Network, cidr.key()),
+        Comparison::Cidr(cidr) => {
+            let (first, last) = cidr.ends();
+            (Kind::Network, [place_bytes(first), place_bytes(last)].concat())
+        }
         Comparison::Numeric(range) => {
             let (low, high) = closed(range);
             (Kind::Range, [low.to_be_bytes(), high.to_be_bytes()].concat())
@@ -126,6 +152,34 @@ fn key(comparison: &Comparison) -> Option<Key> {
         },
         Comparison::AnythingBut(_) | Comparison::Exists | Comparison::Absent => return None,
     })
+}
+
+/// Whether finding the key is proof that the comparison holds.
+fn is_proof(comparison: &Comparison) -> bool {
+    use Comparison::{Address, Cidr, False, Null, Number, Numeric, Prefix, String, Suffix, True};
+    matches!(
+        comparison,
+        String(_)
+            | Address(_)
+            | Number(_)
+            | True
+            | False
+            | Null
+            | Prefix(_)
+            | Suffix(_)
+            | Numeric(_)
+            | Cidr(_)
+    )
+}
+
+fn address_key(address: IpAddr) -> [u8; 17] {
+    place_bytes(place(address))
+}
+
+fn place_bytes((family, bits): Place) -> [u8; 17] {
+    let mut bytes = [family; 17];
+    bytes[1..].copy_from_slice(&bits.to_be_bytes());
+    bytes
 }
 
 /// Sortable numbers are next to each other if the doubles are: open ends close one further in.
@@ -149,7 +203,7 @@ struct Entry {
     kind: Kind,
     start: u32,
     length: u32,
-    head: u32,
+    head: Head,
 }
 
 impl Exact {
@@ -158,7 +212,7 @@ impl Exact {
     }
 
     #[inline]
-    fn get(&self, field: Node, kind: Kind, key: &[u8]) -> Option<u32> {
+    fn get(&self, field: Node, kind: Kind, key: &[u8]) -> Option<Head> {
         let found = self.table.find(self.hash(field, kind, key), |entry| {
             entry.field == field
                 && entry.kind == kind
@@ -167,7 +221,7 @@ impl Exact {
         found.map(|entry| entry.head)
     }
 
-    fn insert(&mut self, field: Node, kind: Kind, key: &[u8], head: u32) {
+    fn insert(&mut self, field: Node, kind: Kind, key: &[u8], head: Head) {
         let entry = Entry { field, kind, start: self.bytes.len() as u32, length: key.len() as u32, head };
         self.bytes.extend_from_slice(key);
         let (hasher, bytes) = (&self.hasher, &self.bytes);
@@ -182,9 +236,9 @@ impl Exact {
 /// Collects the predicates that lead to conjunctions.
 #[derive(Debug)]
 pub(crate) struct AccessBuilder {
-    keys: BTreeMap<(Node, Kind), hashbrown::HashMap<Vec<u8>, u32>>,
-    present: BTreeMap<Node, Vec<u32>>,
-    absent: BTreeMap<Node, Vec<u32>>,
+    keys: BTreeMap<(Node, Kind), hashbrown::HashMap<Vec<u8>, Head>>,
+    present: BTreeMap<Node, Vec<Lead>>,
+    absent: BTreeMap<Node, Vec<Lead>>,
     links: Vec<Link>,
     fields: usize,
 }
@@ -196,18 +250,28 @@ impl AccessBuilder {
     }
 
     pub(crate) fn add(&mut self, number: u32, predicate: &Predicate) {
+        let lead = Lead::new(number, predicate.comparisons.iter().all(is_proof));
         for comparison in &*predicate.comparisons {
             match key(comparison) {
                 Some((kind, key)) => {
-                    let head =
-                        self.keys.entry((predicate.field, kind)).or_default().entry(key).or_insert(NONE);
-                    self.links.push(Link { predicate: number, next: *head });
-                    *head = self.links.len() as u32 - 1;
+                    let links = &mut self.links;
+                    let mut link = |lead, next| {
+                        links.push(Link { lead, next });
+                        MANY | (links.len() as u32 - 1)
+                    };
+                    let heads = self.keys.entry((predicate.field, kind)).or_default();
+                    heads
+                        .entry(key)
+                        .and_modify(|head| {
+                            let next = if *head & MANY == 0 { link(Lead(*head), NONE) } else { *head };
+                            *head = link(lead, next & !MANY);
+                        })
+                        .or_insert(lead.0);
                 }
                 None if *comparison == Comparison::Absent => {
-                    self.absent.entry(predicate.field).or_default().push(number);
+                    self.absent.entry(predicate.field).or_default().push(lead);
                 }
-                None => self.present.entry(predicate.field).or_default().push(number),
+                None => self.present.entry(predicate.field).or_default().push(lead),
             }
         }
     }
@@ -218,19 +282,19 @@ impl AccessBuilder {
         let mut exact = Exact::default();
         for ((field, kind), keys) in self.keys {
             let access = fields[field as usize].get_or_insert_default();
-            let keys: Vec<(Vec<u8>, u32)> = keys.into_iter().collect();
+            let keys: Vec<(Vec<u8>, Head)> = keys.into_iter().collect();
             match kind {
                 Kind::Prefix => access.prefixes = Prefixes::new(keys),
                 Kind::Suffix => access.suffixes = Prefixes::new(keys),
                 Kind::FoldedPrefix => access.folded_prefixes = Prefixes::new(keys),
                 Kind::FoldedSuffix => access.folded_suffixes = Prefixes::new(keys),
-                Kind::Network => access.networks = Prefixes::new(keys),
+                Kind::Network => access.networks = networks(&keys),
                 Kind::Range => access.ranges = ranges(&keys),
                 Kind::Infix => match infixes(keys) {
                     Ok(infixes) => access.infixes = Some(infixes),
                     // Too many for an automaton: any string may hold one.
                     Err(keys) => {
-                        access.present.extend(keys.iter().flat_map(|(_, head)| list(&self.links, *head)))
+                        access.present.extend(keys.iter().flat_map(|(_, head)| leads(&self.links, *head)))
                     }
                 },
                 _ => {
@@ -253,113 +317,141 @@ impl AccessBuilder {
     }
 }
 
-fn ranges(keys: &[(Vec<u8>, u32)]) -> Intervals {
-    let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-    let interval = |(key, head): &(Vec<u8>, u32)| (number(&key[..8]), number(&key[8..]), *head);
+fn ranges(keys: &[(Vec<u8>, Head)]) -> Intervals<u64> {
+    let interval =
+        |(key, head): &(Vec<u8>, Head)| (big_endian(&key[..8]) as u64, big_endian(&key[8..]) as u64, *head);
     Intervals::new(keys.iter().map(interval).collect())
 }
 
-fn infixes(keys: Vec<(Vec<u8>, u32)>) -> Result<Infixes, Vec<(Vec<u8>, u32)>> {
+fn networks(keys: &[(Vec<u8>, Head)]) -> Intervals<Place> {
+    let place = |key: &[u8]| (key[0], big_endian(&key[1..]));
+    let interval = |(key, head): &(Vec<u8>, Head)| (place(&key[..17]), place(&key[17..]), *head);
+    Intervals::new(keys.iter().map(interval).collect())
+}
+
+fn big_endian(bytes: &[u8]) -> u128 {
+    bytes.iter().fold(0, |sum, byte| sum << 8 | u128::from(*byte))
+}
+
+fn infixes(keys: Vec<(Vec<u8>, Head)>) -> Result<Infixes, Vec<(Vec<u8>, Head)>> {
     match AhoCorasick::new(keys.iter().map(|(key, _)| key)) {
         Ok(automaton) => Ok(Infixes { automaton, heads: keys.into_iter().map(|(_, head)| head).collect() }),
         Err(_) => Err(keys),
     }
 }
 
-fn list(links: &[Link], head: u32) -> impl Iterator<Item = u32> {
+fn leads(links: &[Link], head: Head) -> impl Iterator<Item = Lead> {
+    let one = (head & MANY == 0).then_some(Lead(head));
     let link = |at: u32| links.get(at as usize);
-    std::iter::successors(link(head), move |before| link(before.next)).map(|link| link.predicate)
+    let first = if one.is_some() { None } else { link(head & !MANY) };
+    let many = std::iter::successors(first, move |before| link(before.next)).map(|link| link.lead);
+    one.into_iter().chain(many)
 }
 
 impl Access {
-    /// Puts into `found` every predicate that leads to conjunctions and may hold. Some come twice, and some do not hold.
-    pub(crate) fn find(&self, event: &[u8], flat: &Flat, folded: &mut Vec<u8>, found: &mut Vec<u32>) {
+    /// Calls `hit` for every predicate that leads to conjunctions and may hold: with the element of the value that it holds
+    /// for, if it is sure to. Some are hit several times.
+    pub(crate) fn find(
+        &self,
+        event: &[u8],
+        flat: &Flat,
+        scratch: &mut Vec<u8>,
+        mut hit: impl FnMut(u32, Option<u32>),
+    ) {
         for field in &flat.fields {
             let Some(access) = &self.fields[*field as usize] else { continue };
-            for (value, _) in flat.values(event, *field) {
-                self.value(*field, access, value, folded, found);
+            for (value, element) in flat.values(event, *field) {
+                let exact = |kind, key: &[u8]| self.exact.get(*field, kind, key);
+                access.find(value, exact, scratch, |head| {
+                    for lead in leads(&self.links, head) {
+                        hit(lead.predicate(), lead.is_proof().then_some(element));
+                    }
+                });
             }
-            found.extend_from_slice(&access.present);
+            access.present.iter().for_each(|lead| hit(lead.predicate(), None));
         }
-        for (field, predicates) in &self.absent {
+        for (field, absent) in &self.absent {
             if !flat.has(*field) {
-                found.extend_from_slice(predicates);
+                absent.iter().for_each(|lead| hit(lead.predicate(), None));
             }
         }
     }
+}
 
-    fn value(
+impl FieldAccess {
+    fn find(
         &self,
-        field: Node,
-        access: &FieldAccess,
         value: Value,
-        folded: &mut Vec<u8>,
-        found: &mut Vec<u32>,
+        exact: impl Fn(Kind, &[u8]) -> Option<Head>,
+        scratch: &mut Vec<u8>,
+        mut found: impl FnMut(Head),
     ) {
-        let mut add = |head: u32| found.extend(list(&self.links, head));
-        let exact = |kind, key: &[u8]| self.exact.get(field, kind, key);
         match value {
-            Value::String(text) => {
-                if access.strings {
-                    exact(Kind::String, text).into_iter().for_each(&mut add);
-                }
-                access.prefixes.of(text, &mut add);
-                if !access.suffixes.is_empty() {
-                    folded.clear();
-                    folded.extend(text.iter().rev());
-                    access.suffixes.of(folded, &mut add);
-                }
-                if access.ignoring_case
-                    || !access.folded_prefixes.is_empty()
-                    || !access.folded_suffixes.is_empty()
-                {
-                    folded.clear();
-                    fold(text, folded);
-                    if access.ignoring_case {
-                        exact(Kind::IgnoringCase, folded).into_iter().for_each(&mut add);
-                    }
-                    access.folded_prefixes.of(folded, &mut add);
-                    folded.reverse();
-                    access.folded_suffixes.of(folded, &mut add);
-                }
-                if (access.addresses || !access.networks.is_empty())
-                    && let Some(address) = parse_address(text)
-                {
-                    let key = address_key(address);
-                    if access.addresses {
-                        exact(Kind::Address, &key).into_iter().for_each(&mut add);
-                    }
-                    access.networks.of(&key, &mut add);
-                }
-                if let Some(infixes) = &access.infixes {
-                    infixes.within(text, &mut add);
-                }
-            }
+            Value::String(text) => self.find_string(text, exact, scratch, found),
             Value::Number(spelling) => {
-                if !access.numbers && access.ranges.is_empty() {
+                if !self.numbers && self.ranges.is_empty() {
                     return;
                 }
                 match Finite::parse(spelling) {
                     Some(number) => {
-                        if access.numbers {
+                        if self.numbers {
                             let key = number.bits().to_be_bytes();
-                            exact(Kind::Number, &key).into_iter().for_each(&mut add);
+                            exact(Kind::Number, &key).into_iter().for_each(&mut found);
                         }
-                        access.ranges.holding(number.sortable(), &mut add);
+                        self.ranges.holding(number.sortable(), found);
                     }
-                    None => exact(Kind::Spelling, spelling).into_iter().for_each(&mut add),
+                    None => exact(Kind::Spelling, spelling).into_iter().for_each(found),
                 }
             }
-            _ if !access.words => {}
-            Value::True => exact(Kind::True, b"").into_iter().for_each(&mut add),
-            Value::False => exact(Kind::False, b"").into_iter().for_each(&mut add),
-            Value::Null => exact(Kind::Null, b"").into_iter().for_each(&mut add),
+            _ if !self.words => {}
+            Value::True => exact(Kind::True, b"").into_iter().for_each(found),
+            Value::False => exact(Kind::False, b"").into_iter().for_each(found),
+            Value::Null => exact(Kind::Null, b"").into_iter().for_each(found),
+        }
+    }
+
+    fn find_string(
+        &self,
+        text: &[u8],
+        exact: impl Fn(Kind, &[u8]) -> Option<Head>,
+        scratch: &mut Vec<u8>,
+        mut found: impl FnMut(Head),
+    ) {
+        if self.strings {
+            exact(Kind::String, text).into_iter().for_each(&mut found);
+        }
+        self.prefixes.of(text, &mut found);
+        if !self.suffixes.is_empty() {
+            scratch.clear();
+            scratch.extend(text.iter().rev());
+            self.suffixes.of(scratch, &mut found);
+        }
+        if self.ignoring_case || !self.folded_prefixes.is_empty() || !self.folded_suffixes.is_empty() {
+            scratch.clear();
+            fold(text, scratch);
+            if self.ignoring_case {
+                exact(Kind::IgnoringCase, scratch).into_iter().for_each(&mut found);
+            }
+            self.folded_prefixes.of(scratch, &mut found);
+            scratch.reverse();
+            self.folded_suffixes.of(scratch, &mut found);
+        }
+        if (self.addresses || !self.networks.is_empty())
+            && let Some(address) = parse_address(text)
+        {
+            if self.addresses {
+                exact(Kind::Address, &address_key(address)).into_iter().for_each(&mut found);
+            }
+            self.networks.holding(place(address), &mut found);
+        }
+        if let Some(infixes) = &self.infixes {
+            infixes.within(text, found);
         }
     }
 }
 
 impl Infixes {
-    fn within(&self, text: &[u8], mut found: impl FnMut(u32)) {
+    fn within(&self, text: &[u8], mut found: impl FnMut(Head)) {
         let mut state = OverlappingState::start();
         let input = Input::new(text).anchored(Anchored::No);
         loop {

@@ -65,11 +65,11 @@ impl Cidr {
             && (left_aligned(self.address) ^ left_aligned(address)).leading_zeros() >= self.bits
     }
 
-    /// Family and leading bits, a byte each: a network holds an address if its key is a prefix of the address's.
-    pub(crate) fn key(&self) -> Vec<u8> {
-        let mut key = address_key(self.address);
-        key.truncate(1 + self.bits as usize);
-        key
+    /// Its first and its last address.
+    pub(crate) fn ends(&self) -> (Place, Place) {
+        let (family, bits) = place(self.address);
+        let host = u128::MAX >> self.bits;
+        ((family, bits & !host), (family, bits | host))
     }
 }
 
@@ -79,11 +79,11 @@ impl std::fmt::Display for Cidr {
     }
 }
 
-/// Family and bits of an address, a byte each.
-pub(crate) fn address_key(address: IpAddr) -> Vec<u8> {
-    let (family, length) = if address.is_ipv4() { (4, 32) } else { (6, 128) };
-    let bits = left_aligned(address);
-    std::iter::once(family).chain((0..length).map(|bit| (bits >> (127 - bit) & 1) as u8)).collect()
+/// Addresses in order: family (4 or 6), and bits from the left.
+pub(crate) type Place = (u8, u128);
+
+pub(crate) fn place(address: IpAddr) -> Place {
+    (if address.is_ipv4() { 4 } else { 6 }, left_aligned(address))
 }
 
 fn left_aligned(address: IpAddr) -> u128 {

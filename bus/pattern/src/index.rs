@@ -148,15 +148,50 @@ pub(crate) struct State {
     arrays: Arrays,
     /// The event's number: what is remembered under another number is of the past.
     event: u32,
-    /// Per predicate: the event's number, and what was found.
-    verdicts: Vec<u32>,
-    /// Per predicate: the event in which it last led to its conjunctions.
-    led: Vec<u32>,
+    verdicts: Vec<Note>,
     /// Per rule: the event that it last matched.
     matched: Vec<u32>,
-    /// Predicates that lead on, as they were found.
+    /// Predicates that lead on, each once.
     found: Vec<u32>,
-    folded: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+/// What is known of a predicate: the number of the event (28 bits), whether it leads on, and how it stands.
+#[derive(Clone, Copy, Default)]
+struct Note(u32);
+
+impl Note {
+    const BITS: u32 = 4;
+    const LEADS: u32 = 8;
+    const KNOWN: u32 = 4;
+
+    /// Forgets what is not of this event.
+    fn of(&mut self, event: u32) -> &mut Self {
+        if self.0 >> Self::BITS != event {
+            self.0 = event << Self::BITS;
+        }
+        self
+    }
+
+    fn verdict(self) -> Option<Verdict> {
+        (self.0 & Self::KNOWN != 0).then_some(match self.0 & 3 {
+            0 => Verdict::Fails,
+            1 => Verdict::Holds,
+            2 => Verdict::HoldsInElements,
+            _ => Verdict::MayBeAbsent,
+        })
+    }
+
+    fn decide(&mut self, verdict: Verdict) {
+        self.0 = self.0 & !3 | Self::KNOWN | verdict as u32;
+    }
+
+    /// Whether it is the first time that it leads on.
+    fn lead(&mut self) -> bool {
+        let first = self.0 & Self::LEADS == 0;
+        self.0 |= Self::LEADS;
+        first
+    }
 }
 
 /// How a predicate stands in an event.
@@ -192,12 +227,19 @@ impl Index {
         let Matcher { structure, state } = matcher;
         state.flat.flatten(event, structure, &self.trie)?;
         state.begin(self);
-        let mut found = std::mem::take(&mut state.found);
-        found.clear();
-        self.access.find(event, &state.flat, &mut state.folded, &mut found);
-        let result = Match { index: self, event, state, matched }.follow(&found);
-        state.found = found;
-        result
+        let State { flat, scratch, found, verdicts, event: number, .. } = state;
+        self.access.find(event, flat, scratch, |predicate, proof| {
+            let note = verdicts[predicate as usize].of(*number);
+            match proof {
+                Some(0) => note.decide(Verdict::Holds),
+                Some(_) if note.verdict() != Some(Verdict::Holds) => note.decide(Verdict::HoldsInElements),
+                _ => {}
+            }
+            if note.lead() {
+                found.push(predicate);
+            }
+        });
+        Match { index: self, event, state, matched }.follow()
     }
 
     /// Flattens an event, for its values to be looked at.
@@ -223,22 +265,19 @@ impl Index {
 
 impl State {
     fn begin(&mut self, index: &Index) {
-        // Verdicts take the two bits below the event's number.
-        if self.event >= u32::MAX >> 2 {
+        if self.event == u32::MAX >> Note::BITS {
             self.event = 0;
             self.verdicts.clear();
-            self.led.clear();
             self.matched.clear();
         }
         self.event += 1;
-        let grow = |list: &mut Vec<u32>, length: usize| {
-            if list.len() < length {
-                list.resize(length, 0);
-            }
-        };
-        grow(&mut self.verdicts, index.predicates.len());
-        grow(&mut self.led, index.predicates.len());
-        grow(&mut self.matched, index.rules as usize);
+        self.found.clear();
+        if self.verdicts.len() < index.predicates.len() {
+            self.verdicts.resize(index.predicates.len(), Note::default());
+        }
+        if self.matched.len() < index.rules as usize {
+            self.matched.resize(index.rules as usize, 0);
+        }
     }
 }
 
@@ -250,20 +289,18 @@ struct Match<'a, F> {
 }
 
 impl<F: FnMut(u32)> Match<'_, F> {
-    fn follow(&mut self, found: &[u32]) -> Result<(), EventError> {
-        for predicate in found {
-            let led = &mut self.state.led[*predicate as usize];
-            if std::mem::replace(led, self.state.event) == self.state.event
-                || self.verdict(*predicate) == Verdict::Fails
-            {
+    fn follow(&mut self) -> Result<(), EventError> {
+        for at in 0..self.state.found.len() {
+            let predicate = self.state.found[at];
+            if self.verdict(predicate) == Verdict::Fails {
                 continue;
             }
-            for conjunction in self.index.led(*predicate) {
-                if self.state.matched[conjunction.rule as usize] != self.state.event
-                    && self.holds(conjunction)?
-                {
-                    self.state.matched[conjunction.rule as usize] = self.state.event;
-                    (self.matched)(conjunction.rule);
+            for conjunction in self.index.led(predicate) {
+                if self.holds(conjunction)? {
+                    let before = &mut self.state.matched[conjunction.rule as usize];
+                    if std::mem::replace(before, self.state.event) != self.state.event {
+                        (self.matched)(conjunction.rule);
+                    }
                 }
             }
         }
@@ -296,18 +333,12 @@ impl<F: FnMut(u32)> Match<'_, F> {
     }
 
     fn verdict(&mut self, predicate: u32) -> Verdict {
-        let known = self.state.verdicts[predicate as usize];
-        if known >> 2 == self.state.event {
-            return match known & 3 {
-                0 => Verdict::Fails,
-                1 => Verdict::Holds,
-                2 => Verdict::HoldsInElements,
-                _ => Verdict::MayBeAbsent,
-            };
-        }
-        let verdict = self.decide(predicate);
-        self.state.verdicts[predicate as usize] = self.state.event << 2 | verdict as u32;
-        verdict
+        let known = self.state.verdicts[predicate as usize].of(self.state.event).verdict();
+        known.unwrap_or_else(|| {
+            let verdict = self.decide(predicate);
+            self.state.verdicts[predicate as usize].decide(verdict);
+            verdict
+        })
     }
 
     fn decide(&self, predicate: u32) -> Verdict {

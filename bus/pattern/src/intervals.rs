@@ -1,26 +1,32 @@
-//! Which of many intervals hold a number.
+//! Which of many intervals hold a number or an address.
 
 /// Closed intervals, sorted by their low ends; in the middle of each part of the list stands the highest end of that part,
 /// as in a balanced tree.
-#[derive(Debug, Default)]
-pub(crate) struct Intervals {
-    sorted: Vec<Interval>,
+#[derive(Debug)]
+pub(crate) struct Intervals<T> {
+    sorted: Vec<Interval<T>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Interval {
-    low: u64,
-    high: u64,
+struct Interval<T> {
+    low: T,
+    high: T,
     /// Of this part of the list.
-    highest: u64,
+    highest: T,
     head: u32,
 }
 
-impl Intervals {
+impl<T> Default for Intervals<T> {
+    fn default() -> Self {
+        Self { sorted: vec![] }
+    }
+}
+
+impl<T: Copy + Ord> Intervals<T> {
     /// From low end, high end, and what belongs to the interval.
-    pub(crate) fn new(intervals: Vec<(u64, u64, u32)>) -> Self {
+    pub(crate) fn new(intervals: Vec<(T, T, u32)>) -> Self {
         let interval = |(low, high, head)| Interval { low, high, highest: high, head };
-        let mut sorted: Vec<Interval> = intervals.into_iter().map(interval).collect();
+        let mut sorted: Vec<Interval<T>> = intervals.into_iter().map(interval).collect();
         sorted.sort_unstable_by_key(|interval| (interval.low, interval.high));
         highest(&mut sorted);
         Self { sorted }
@@ -30,34 +36,32 @@ impl Intervals {
         self.sorted.is_empty()
     }
 
-    /// Calls `found` with what belongs to each interval that holds `number`.
-    pub(crate) fn holding(&self, number: u64, mut found: impl FnMut(u32)) {
-        stab(&self.sorted, number, &mut found);
+    /// Calls `found` with what belongs to each interval that holds `value`.
+    pub(crate) fn holding(&self, value: T, mut found: impl FnMut(u32)) {
+        stab(&self.sorted, value, &mut found);
     }
 }
 
 /// Recursion is as deep as the list's logarithm.
-fn highest(part: &mut [Interval]) -> u64 {
-    if part.is_empty() {
-        return 0;
-    }
+fn highest<T: Copy + Ord>(part: &mut [Interval<T>]) -> Option<T> {
     let (before, rest) = part.split_at_mut(part.len() / 2);
-    let (middle, after) = rest.split_at_mut(1);
-    middle[0].highest = middle[0].high.max(highest(before)).max(highest(after));
-    middle[0].highest
+    let (middle, after) = rest.split_first_mut()?;
+    let below = highest(before).max(highest(after));
+    middle.highest = below.map_or(middle.high, |below| below.max(middle.high));
+    Some(middle.highest)
 }
 
-fn stab(part: &[Interval], number: u64, found: &mut impl FnMut(u32)) {
+fn stab<T: Copy + Ord>(part: &[Interval<T>], value: T, found: &mut impl FnMut(u32)) {
     let (before, rest) = part.split_at(part.len() / 2);
     let Some((middle, after)) = rest.split_first() else { return };
-    if middle.highest < number {
+    if middle.highest < value {
         return;
     }
-    stab(before, number, found);
-    if middle.low <= number {
-        if middle.high >= number {
+    stab(before, value, found);
+    if middle.low <= value {
+        if middle.high >= value {
             found(middle.head);
         }
-        stab(after, number, found);
+        stab(after, value, found);
     }
 }
