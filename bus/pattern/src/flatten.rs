@@ -112,11 +112,13 @@ impl Flat {
         self.elements.push(Element { parent: NONE, array: NONE, position: 0, last: 0 });
     }
 
+    #[inline]
     pub(crate) fn has(&self, field: Node) -> bool {
         self.latest[field as usize] != NONE
     }
 
     /// The values of a field, the latest first, each with its element.
+    #[inline]
     pub(crate) fn values<'a>(
         &'a self,
         text: &'a [u8],
@@ -127,6 +129,7 @@ impl Flat {
             .map(|leaf| (self.value(text, leaf), leaf.element))
     }
 
+    #[inline]
     fn value<'a>(&'a self, text: &'a [u8], leaf: &Leaf) -> Value<'a> {
         let (start, end) = (leaf.start as usize, leaf.end as usize);
         match leaf.kind {
@@ -139,6 +142,7 @@ impl Flat {
         }
     }
 
+    #[inline]
     fn push(&mut self, field: Node, element: u32, kind: Kind, start: usize, end: usize) {
         let latest = &mut self.latest[field as usize];
         if *latest == NONE {
@@ -177,6 +181,7 @@ impl Walk<'_> {
     }
 
     /// Key and value of an object.
+    #[inline]
     fn member(&mut self, open: Open) -> Result<(), EventError> {
         if self.byte() != Some(b'"') {
             return self.fail("expected a key in quotes");
@@ -218,6 +223,7 @@ impl Walk<'_> {
     }
 
     /// A value that is looked at: its text starts at `from`; `place` says where in which array it is.
+    #[inline]
     fn value(
         &mut self,
         node: Node,
@@ -291,6 +297,7 @@ impl Walk<'_> {
     }
 
     /// Steps over a value.
+    #[inline]
     fn skip(&mut self) -> Result<(), EventError> {
         match self.byte() {
             Some(b'"') => self.at += 2,
@@ -328,6 +335,7 @@ impl Walk<'_> {
     }
 
     /// Behind a value: a comma, or the ends of objects and arrays until there is one.
+    #[inline]
     fn after_value(&mut self) -> Result<(), EventError> {
         while let Some(open) = self.flat.open.last().copied() {
             match self.byte() {
@@ -351,6 +359,7 @@ impl Walk<'_> {
     }
 
     /// The inside of the string that opens here.
+    #[inline]
     fn string(&mut self) -> Result<(usize, usize), EventError> {
         let start = self.position() + 1;
         self.at += 2;
@@ -359,10 +368,12 @@ impl Walk<'_> {
         Ok((start, end))
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.structure.positions.get(self.at).map(|position| self.text[*position as usize])
     }
 
+    #[inline]
     fn position(&self) -> usize {
         self.structure.positions.get(self.at).map_or(self.text.len(), |position| *position as usize)
     }
@@ -372,10 +383,12 @@ impl Walk<'_> {
     }
 }
 
+#[inline]
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+#[inline]
 fn blank(text: &[u8]) -> bool {
     text.iter().all(|byte| is_blank(*byte))
 }

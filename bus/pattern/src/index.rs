@@ -166,6 +166,7 @@ impl Note {
     const KNOWN: u32 = 4;
 
     /// Forgets what is not of this event.
+    #[inline]
     fn of(&mut self, event: u32) -> &mut Self {
         if self.0 >> Self::BITS != event {
             self.0 = event << Self::BITS;
@@ -173,6 +174,7 @@ impl Note {
         self
     }
 
+    #[inline]
     fn verdict(self) -> Option<Verdict> {
         (self.0 & Self::KNOWN != 0).then_some(match self.0 & 3 {
             0 => Verdict::Fails,
@@ -182,11 +184,13 @@ impl Note {
         })
     }
 
+    #[inline]
     fn decide(&mut self, verdict: Verdict) {
         self.0 = self.0 & !3 | Self::KNOWN | verdict as u32;
     }
 
     /// Whether it is the first time that it leads on.
+    #[inline]
     fn lead(&mut self) -> bool {
         let first = self.0 & Self::LEADS == 0;
         self.0 |= Self::LEADS;
@@ -212,7 +216,7 @@ impl Index {
         &self,
         event: &[u8],
         matcher: &mut Matcher,
-        matched: impl FnMut(u32),
+        matched: &mut dyn FnMut(u32),
     ) -> Result<(), EventError> {
         matcher.scan(event)?;
         self.for_each_match_scanned(event, matcher, matched)
@@ -222,7 +226,7 @@ impl Index {
         &self,
         event: &[u8],
         matcher: &mut Matcher,
-        matched: impl FnMut(u32),
+        matched: &mut dyn FnMut(u32),
     ) -> Result<(), EventError> {
         let Matcher { structure, state } = matcher;
         state.flat.flatten(event, structure, &self.trie)?;
@@ -253,11 +257,13 @@ impl Index {
         &self.trie
     }
 
+    #[inline]
     fn led(&self, predicate: u32) -> &[Conjunction] {
         let start = predicate.checked_sub(1).map_or(0, |before| self.led_ends[before as usize]);
         &self.conjunctions[start as usize..self.led_ends[predicate as usize] as usize]
     }
 
+    #[inline]
     fn members(&self, conjunction: &Conjunction) -> &[u32] {
         &self.members[conjunction.start as usize..conjunction.end as usize]
     }
@@ -281,14 +287,14 @@ impl State {
     }
 }
 
-struct Match<'a, F> {
+struct Match<'a> {
     index: &'a Index,
     event: &'a [u8],
     state: &'a mut State,
-    matched: F,
+    matched: &'a mut dyn FnMut(u32),
 }
 
-impl<F: FnMut(u32)> Match<'_, F> {
+impl Match<'_> {
     fn follow(&mut self) -> Result<(), EventError> {
         for at in 0..self.state.found.len() {
             let predicate = self.state.found[at];
@@ -332,6 +338,7 @@ impl<F: FnMut(u32)> Match<'_, F> {
         self.state.arrays.consistent(&demands, &self.state.flat)
     }
 
+    #[inline]
     fn verdict(&mut self, predicate: u32) -> Verdict {
         let known = self.state.verdicts[predicate as usize].of(self.state.event).verdict();
         known.unwrap_or_else(|| {

@@ -32,6 +32,7 @@ impl<T: Copy + Ord> Intervals<T> {
         Self { sorted }
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.sorted.is_empty()
     }

@@ -31,11 +31,13 @@ impl Prefixes {
         made
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
     /// Calls `found` with what belongs to each key that `text` starts with.
+    #[inline]
     pub(crate) fn of(&self, text: &[u8], mut found: impl FnMut(u32)) {
         let (mut low, mut high) = (0, self.ends.len() as u32);
         while low < high {
@@ -59,6 +61,7 @@ impl Prefixes {
         (self.ends.len() as u32).wrapping_sub(1)
     }
 
+    #[inline]
     fn key(&self, at: u32) -> &[u8] {
         let start = if at == 0 { 0 } else { self.ends[at as usize - 1] as usize };
         &self.bytes[start..self.ends[at as usize] as usize]

@@ -82,7 +82,7 @@ impl Pattern {
         let mut builder = Builder::default();
         builder.add(self);
         let mut matched = false;
-        builder.build().for_each_match(event.as_ref(), &mut Matcher::new(), |_| matched = true)?;
+        builder.build().for_each_match(event.as_ref(), &mut Matcher::new(), &mut |_| matched = true)?;
         Ok(matched)
     }
 }

@@ -124,13 +124,13 @@ impl<Id: Clone + Eq + Hash> Rules<Id> {
     pub fn matches(&self, event: &[u8], matcher: &mut Matcher) -> Result<Vec<&Id>, EventError> {
         let mut ids = vec![];
         matcher.scan(event)?;
-        self.base.index.for_each_match_scanned(event, matcher, |rule| {
+        self.base.index.for_each_match_scanned(event, matcher, &mut |rule| {
             if self.removed.is_empty() || !self.removed.contains(&rule) {
                 ids.push(&self.base.rules[rule as usize].0);
             }
         })?;
         if !self.recent.rules.is_empty() {
-            self.recent.index.for_each_match_scanned(event, matcher, |rule| {
+            self.recent.index.for_each_match_scanned(event, matcher, &mut |rule| {
                 ids.push(&self.recent.rules[rule as usize].0);
             })?;
         }

@@ -62,10 +62,12 @@ impl Trie {
         }
     }
 
+    #[inline]
     pub(crate) fn is_used(&self, node: Node) -> bool {
         self.used[node as usize]
     }
 
+    #[inline]
     pub(crate) fn is_leaf(&self, node: Node) -> bool {
         matches!(&self.nodes[node as usize], Children::Few(children) if children.is_empty())
     }
