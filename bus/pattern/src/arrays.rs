@@ -41,9 +41,9 @@ impl Demand {
 /// The elements that the fields so far come from: none of them inside another. Sorted.
 type Fixed = SmallVec<[u32; 2]>;
 
-/// How many sets of elements are looked at for one conjunction. Events whose arrays are a tree of paths come nowhere near
-/// it; only those do that repeat a key with arrays behind it.
-const MOST: usize = 1_000_000;
+/// How many sets of elements are looked at for one conjunction, per field and element. In events whose arrays are a tree of
+/// paths each element is looked at about once for each field; events that repeat a key with arrays behind it multiply.
+const PER_ELEMENT: usize = 8;
 
 /// Memory that is used again.
 #[derive(Default)]
@@ -60,6 +60,7 @@ impl Arrays {
     pub(crate) fn consistent(&mut self, demands: &[Demand], flat: &Flat) -> Result<bool, EventError> {
         self.now.clear();
         self.now.insert(Fixed::new());
+        let most = PER_ELEMENT * demands.len() * (flat.elements.len() + 100);
         let mut looked_at = 0;
         for (at, demand) in demands.iter().enumerate() {
             let later = &demands[at + 1..];
@@ -76,7 +77,7 @@ impl Arrays {
                     self.next.insert(still_of_use(fixed.clone(), later, flat));
                 }
                 looked_at += 1;
-                if looked_at > MOST {
+                if looked_at > most {
                     return Err(EventError::TooComplex);
                 }
             }

@@ -279,9 +279,6 @@ impl Walk<'_> {
 
     /// A number, `true`, `false` or `null` between two positions.
     fn leaf_word(&mut self, node: Node, element: u32, from: usize, to: usize) -> Result<(), EventError> {
-        if !self.trie.is_used(node) {
-            return Ok(());
-        }
         let between = &self.text[from..to];
         let start = from + between.iter().take_while(|byte| is_blank(**byte)).count();
         let end = to - between.iter().rev().take_while(|byte| is_blank(**byte)).count();
@@ -292,7 +289,9 @@ impl Walk<'_> {
             number if !number.is_empty() && number_length(number) == number.len() => Kind::Number,
             _ => return Err(Syntax { offset: from, reason: "expected a value" }.into()),
         };
-        self.flat.push(node, element, kind, start, end);
+        if self.trie.is_used(node) {
+            self.flat.push(node, element, kind, start, end);
+        }
         Ok(())
     }
 
@@ -326,11 +325,8 @@ impl Walk<'_> {
         let start = self.position();
         self.at += 1;
         self.flat.open.push(open);
-        let empty = match self.byte() {
-            Some(b'}') => open.array == NONE,
-            Some(b']') => open.array != NONE && blank(&self.text[start + 1..self.position()]),
-            _ => false,
-        };
+        let end = if open.array == NONE { b'}' } else { b']' };
+        let empty = self.byte() == Some(end) && blank(&self.text[start + 1..self.position()]);
         if empty { self.after_value() } else { Ok(()) }
     }
 

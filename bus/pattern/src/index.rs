@@ -122,7 +122,7 @@ impl Builder {
 #[derive(Default)]
 pub struct Matcher {
     structure: Structure,
-    pub(crate) state: State,
+    state: State,
 }
 
 impl Matcher {
@@ -134,6 +134,11 @@ impl Matcher {
     pub(crate) fn scan(&mut self, event: &[u8]) -> Result<(), EventError> {
         self.structure.scan(event)
     }
+
+    /// The values of the event that was matched last.
+    pub(crate) fn flat(&self) -> &Flat {
+        &self.state.flat
+    }
 }
 
 impl std::fmt::Debug for Matcher {
@@ -143,8 +148,8 @@ impl std::fmt::Debug for Matcher {
 }
 
 #[derive(Default)]
-pub(crate) struct State {
-    pub(crate) flat: Flat,
+struct State {
+    flat: Flat,
     arrays: Arrays,
     /// The event's number: what is remembered under another number is of the past.
     event: u32,
@@ -244,13 +249,6 @@ impl Index {
             }
         });
         Match { index: self, event, state, matched }.follow()
-    }
-
-    /// Flattens an event, for its values to be looked at.
-    pub(crate) fn flatten<'m>(&self, event: &[u8], matcher: &'m mut Matcher) -> Result<&'m Flat, EventError> {
-        matcher.scan(event)?;
-        matcher.state.flat.flatten(event, &matcher.structure, &self.trie)?;
-        Ok(&matcher.state.flat)
     }
 
     pub(crate) fn trie(&self) -> &Trie {

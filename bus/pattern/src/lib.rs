@@ -5,6 +5,7 @@ mod address;
 mod arrays;
 mod comparison;
 mod error;
+mod explain;
 mod flatten;
 mod ignore_case;
 mod index;
@@ -24,6 +25,7 @@ mod trie;
 mod wildcard;
 
 pub use error::{EventError, PatternError};
+pub use explain::{Alternative, ExplainedField, ExplainedValue, Explanation, MOST_VALUES};
 pub use index::Matcher;
 pub use json::Syntax;
 pub use limits::Limits;
