@@ -7,8 +7,8 @@ use crate::{
     ignore_case::fold,
     index::Predicate,
     intervals::Intervals,
-    nested::Prefixes,
     number::{Finite, Number, Range},
+    prefixes::Prefixes,
     trie::Node,
 };
 use aho_corasick::{AhoCorasick, Anchored, Input, automaton::OverlappingState};

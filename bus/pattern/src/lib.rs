@@ -12,10 +12,10 @@ mod index;
 mod intervals;
 mod json;
 mod limits;
-mod nested;
 mod number;
 mod parse;
 mod pattern;
+mod prefixes;
 mod rules;
 mod scan;
 #[cfg(test)]

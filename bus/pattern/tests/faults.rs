@@ -46,7 +46,7 @@ const FAULTS: [Fault; 12] = [
     },
     Fault {
         what: "only the longest of nested prefixes is found",
-        file: "nested.rs",
+        file: "prefixes.rs",
         right: "made.parents.push(parent);",
         wrong: "made.parents.push(NONE);",
     },

@@ -70,6 +70,34 @@ fn the_engine_answers_as_the_model_does() {
             matched += expected.len();
         }
     }
-    println!("{tried} cases, {matched} of them match");
+    eprintln!("{tried} cases, {matched} of them match");
     assert!(matched * 5 >= tried, "{matched} of {tried} match: too few to mean much");
+}
+
+#[test]
+fn damaged_texts_are_refused_or_answered_but_never_panic() {
+    let damages = std::env::var("EMPORIA_TEST_CASES").map_or(20_000, |cases| cases.parse().unwrap());
+    let (mut done, mut seed, mut still_json) = (0, 0, 0);
+    while done < damages {
+        seed += 1;
+        let mut g = Generator::new(!seed);
+        let batch = Batch::new(seed);
+        for (pattern, event) in batch.pattern_texts.iter().zip(batch.event_texts.iter().cycle()) {
+            done += 1;
+            let (mut damaged_pattern, mut damaged_event) =
+                (pattern.clone().into_bytes(), event.clone().into_bytes());
+            g.damage(&mut damaged_pattern);
+            g.damage(&mut damaged_event);
+            let _ = Pattern::parse(&damaged_pattern).map(|pattern| pattern.matches(&damaged_event));
+            let pattern = Pattern::parse(pattern).unwrap();
+            // What is JSON still gets the same answer with and without an explanation; what is not, may be looked over.
+            let answer = pattern.matches(&damaged_event);
+            if let Ok(explanation) = pattern.explain(&damaged_event) {
+                assert_eq!(answer, Ok(explanation.matches), "{}", String::from_utf8_lossy(&damaged_event));
+                let _ = explanation.to_string();
+                still_json += 1;
+            }
+        }
+    }
+    assert!(still_json * 20 >= done, "{still_json} of {done} are JSON still: too few to mean much");
 }

@@ -113,6 +113,19 @@ impl Generator {
         }
     }
 
+    /// Changes, takes out or puts in a few bytes.
+    pub fn damage(&mut self, text: &mut Vec<u8>) {
+        for _ in 0..=self.below(2) {
+            let at = self.below(text.len() as u32 + 1) as usize;
+            let byte = *self.pick(b"{}[]\",:\\0159eE-+.ntu \x00\xff\xc3");
+            match self.below(3) {
+                0 if at < text.len() => text[at] = byte,
+                1 if at < text.len() => drop(text.remove(at)),
+                _ => text.insert(at, byte),
+            }
+        }
+    }
+
     /// A pattern that has to do with the event.
     pub fn pattern(&mut self, event: &Json) -> Vec<Part> {
         self.parts(event, 3)
@@ -169,7 +182,7 @@ impl Generator {
         match self.below(10) {
             0 => return Test::Exists(true),
             1 if self.one_in(2) => return Test::Exists(false),
-            1 => return Test::Cidr(*self.pick(&NETWORKS)),
+            1 => return Test::Cidr(self.pick::<&str>(&NETWORKS)),
             2 => return self.anything_but(),
             _ => {}
         }
@@ -201,7 +214,9 @@ impl Generator {
             5 => Test::PrefixIgnoreCase(self.other_case(&start)),
             6 => Test::SuffixIgnoreCase(self.other_case(&end)),
             7 => Test::EqualsIgnoreCase(self.other_case(text)),
-            8 if ADDRESSES.iter().any(|(known, _)| *known == text) => Test::Cidr(*self.pick(&NETWORKS)),
+            8 if ADDRESSES.iter().any(|(known, _)| *known == text) => {
+                Test::Cidr(self.pick::<&str>(&NETWORKS))
+            }
             _ => Test::Wildcard(self.wildcard(text)),
         }
     }
