@@ -3,17 +3,17 @@
 use crate::{
     address::{Place, parse_address, place},
     comparison::{Comparison, Value},
+    exact::{Exact, Kind},
     flatten::Flat,
     ignore_case::fold,
     index::Predicate,
     intervals::Intervals,
-    number::{Finite, Number, Range},
+    number::{Finite, Number},
     prefixes::Prefixes,
     trie::Node,
 };
 use aho_corasick::{AhoCorasick, Anchored, Input, automaton::OverlappingState};
-use hashbrown::{DefaultHashBuilder, HashTable};
-use std::{collections::BTreeMap, hash::BuildHasher, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr};
 
 const NONE: u32 = u32::MAX;
 
@@ -36,7 +36,7 @@ impl Lead {
 }
 
 /// The predicates that share a key: mostly one, else a list of links that starts at `Head & !MANY`.
-type Head = u32;
+pub(crate) type Head = u32;
 
 const MANY: u32 = 1 << 31;
 
@@ -83,26 +83,6 @@ struct Infixes {
     heads: Vec<Head>,
 }
 
-/// Kinds of keys in the table of exact values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Kind {
-    String,
-    Address,
-    Number,
-    Spelling,
-    True,
-    False,
-    Null,
-    IgnoringCase,
-    Prefix,
-    Suffix,
-    FoldedPrefix,
-    FoldedSuffix,
-    Network,
-    Range,
-    Infix,
-}
-
 /// A key of one of the tables: the kind and the bytes. Those of ranges and networks are their two ends.
 type Key = (Kind, Vec<u8>);
 
@@ -137,7 +117,7 @@ fn key(comparison: &Comparison) -> Option<Key> {
             (Kind::Network, [place_bytes(first), place_bytes(last)].concat())
         }
         Comparison::Numeric(range) => {
-            let (low, high) = closed(range);
+            let (low, high) = range.closed();
             (Kind::Range, [low.to_be_bytes(), high.to_be_bytes()].concat())
         }
         Comparison::Wildcard(wildcard) => match wildcard.pieces() {
@@ -180,57 +160,6 @@ fn place_bytes((family, bits): Place) -> [u8; 17] {
     let mut bytes = [family; 17];
     bytes[1..].copy_from_slice(&bits.to_be_bytes());
     bytes
-}
-
-/// Sortable numbers are next to each other if the doubles are: open ends close one further in.
-fn closed(range: &Range) -> (u64, u64) {
-    let low = range.low.sortable() + u64::from(range.low_open);
-    let high = range.high.sortable() - u64::from(range.high_open);
-    (low, high)
-}
-
-/// The values that are not found by hashing alone.
-#[derive(Debug, Default)]
-struct Exact {
-    table: HashTable<Entry>,
-    hasher: DefaultHashBuilder,
-    bytes: Vec<u8>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    field: Node,
-    kind: Kind,
-    start: u32,
-    length: u32,
-    head: Head,
-}
-
-impl Exact {
-    fn hash(&self, field: Node, kind: Kind, key: &[u8]) -> u64 {
-        self.hasher.hash_one((field, kind, key))
-    }
-
-    #[inline]
-    fn get(&self, field: Node, kind: Kind, key: &[u8]) -> Option<Head> {
-        let found = self.table.find(self.hash(field, kind, key), |entry| {
-            entry.field == field
-                && entry.kind == kind
-                && self.bytes[entry.start as usize..][..entry.length as usize] == *key
-        });
-        found.map(|entry| entry.head)
-    }
-
-    fn insert(&mut self, field: Node, kind: Kind, key: &[u8], head: Head) {
-        let entry = Entry { field, kind, start: self.bytes.len() as u32, length: key.len() as u32, head };
-        self.bytes.extend_from_slice(key);
-        let (hasher, bytes) = (&self.hasher, &self.bytes);
-        let rehash = |entry: &Entry| {
-            let key = &bytes[entry.start as usize..][..entry.length as usize];
-            hasher.hash_one((entry.field, entry.kind, key))
-        };
-        self.table.insert_unique(rehash(&entry), entry, rehash);
-    }
 }
 
 /// Collects the predicates that lead to conjunctions.
@@ -312,7 +241,6 @@ impl AccessBuilder {
         for (field, predicates) in self.present {
             fields[field as usize].get_or_insert_default().present.extend(predicates);
         }
-        exact.bytes.shrink_to_fit();
         Access { exact, fields, absent: self.absent.into_iter().collect(), links: self.links }
     }
 }
@@ -460,62 +388,4 @@ impl Infixes {
             found(self.heads[hit.pattern().as_usize()]);
         }
     }
-}
-
-/// How many different comparisons of a kind there are at a field: the more, the fewer events are expected to satisfy one.
-#[derive(Debug)]
-pub(crate) struct Statistics {
-    exact: Vec<u32>,
-    partial: Vec<u32>,
-    /// Ends of ranges, sorted.
-    ends: BTreeMap<Node, Vec<u64>>,
-}
-
-impl Statistics {
-    pub(crate) fn of(predicates: &[Predicate], fields: usize) -> Self {
-        let mut made = Self { exact: vec![0; fields], partial: vec![0; fields], ends: BTreeMap::new() };
-        for Predicate { field, comparisons } in predicates {
-            for comparison in &**comparisons {
-                match comparison {
-                    Comparison::Numeric(range) => {
-                        let (low, high) = closed(range);
-                        made.ends.entry(*field).or_default().extend([low, high]);
-                    }
-                    comparison if is_exact(comparison) => made.exact[*field as usize] += 1,
-                    comparison if !is_open(comparison) => made.partial[*field as usize] += 1,
-                    _ => {}
-                }
-            }
-        }
-        made.ends.values_mut().for_each(|ends| ends.sort_unstable());
-        made
-    }
-
-    /// The share of events that a predicate is expected to hold for.
-    pub(crate) fn share(&self, predicate: &Predicate) -> f32 {
-        let field = predicate.field as usize;
-        let one = |comparison: &Comparison| match comparison {
-            Comparison::Numeric(range) => {
-                let (low, high) = closed(range);
-                let ends = self.ends.get(&predicate.field).map_or(&[][..], Vec::as_slice);
-                let within =
-                    ends.partition_point(|end| *end <= high) - ends.partition_point(|end| *end < low);
-                (within as f32 / ends.len() as f32).min(0.9)
-            }
-            comparison if is_exact(comparison) => 1.0 / (1 + self.exact[field]) as f32,
-            comparison if !is_open(comparison) => 1.5 / (1 + self.partial[field]) as f32,
-            _ => 1.0,
-        };
-        predicate.comparisons.iter().map(one).sum()
-    }
-}
-
-fn is_exact(comparison: &Comparison) -> bool {
-    use Comparison::{Address, EqualsIgnoreCase, False, Null, Number, String, True};
-    matches!(comparison, String(_) | Address(_) | Number(_) | True | False | Null | EqualsIgnoreCase(_))
-}
-
-/// Whether nearly any value satisfies it.
-fn is_open(comparison: &Comparison) -> bool {
-    matches!(comparison, Comparison::AnythingBut(_) | Comparison::Exists | Comparison::Absent)
 }

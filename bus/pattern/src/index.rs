@@ -3,13 +3,14 @@
 //! one predicate, which is decided once per event.
 
 use crate::{
-    access::{Access, AccessBuilder, Statistics},
+    access::{Access, AccessBuilder},
     arrays::{Arrays, Demand},
     comparison::Comparison,
     error::EventError,
     flatten::Flat,
     pattern::Pattern,
     scan::Structure,
+    statistics::Statistics,
     trie::{Node, Trie},
 };
 use hashbrown::HashMap;

@@ -5,6 +5,7 @@ mod address;
 mod arrays;
 mod comparison;
 mod error;
+mod exact;
 mod explain;
 mod flatten;
 mod ignore_case;
@@ -18,6 +19,7 @@ mod pattern;
 mod prefixes;
 mod rules;
 mod scan;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod text;

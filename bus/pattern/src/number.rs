@@ -187,6 +187,13 @@ impl Range {
         let below = if self.high_open { value < self.high } else { value <= self.high };
         above && below
     }
+
+    /// The lowest and the highest sortable number in it: they are next to each other where the doubles are.
+    pub(crate) fn closed(&self) -> (u64, u64) {
+        let low = self.low.sortable() + u64::from(self.low_open);
+        let high = self.high.sortable() - u64::from(self.high_open);
+        (low, high)
+    }
 }
 
 impl std::fmt::Display for Range {

@@ -58,9 +58,9 @@ const FAULTS: [Fault; 12] = [
     },
     Fault {
         what: "an open end of a range is closed one step too far in",
-        file: "access.rs",
-        right: "range.low.sortable() + u64::from(range.low_open)",
-        wrong: "range.low.sortable() + u64::from(!range.low_open)",
+        file: "number.rs",
+        right: "self.low.sortable() + u64::from(self.low_open)",
+        wrong: "self.low.sortable() + u64::from(!self.low_open)",
     },
     Fault {
         what: "numbers that no double holds are rounded",
