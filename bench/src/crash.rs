@@ -10,14 +10,11 @@ use emporia_store_sqlite::{Durability, Layout};
 use emporia_testkit::{Emporia, Setup};
 use serde_json::json;
 use std::{
+    io::{BufRead, BufReader},
     path::Path,
-    process::Stdio,
+    process::{Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
-};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::Command,
 };
 
 const READY: &str = "ready to be killed";
@@ -46,11 +43,12 @@ pub(crate) async fn restart(args: &Args) {
     let mut victim = Command::new(std::env::current_exe().unwrap());
     victim.arg("--victim").arg(directory.path());
     victim.args(["--orders", &args.orders.to_string(), "--products", &args.products.to_string()]);
-    let mut victim = victim.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut victim = victim.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(victim.stdout.take().unwrap()).lines();
-    while lines.next_line().await.unwrap().expect("the shop got ready") != READY {}
+    while lines.next().expect("the shop got ready").unwrap() != READY {}
     tokio::time::sleep(Duration::from_secs(2)).await;
-    victim.kill().await.unwrap();
+    victim.kill().unwrap();
+    victim.wait().unwrap();
 
     let started = Instant::now();
     let emporia = open(directory.path()).await;

@@ -161,15 +161,7 @@ async fn the_books_of_a_shop_agree_and_what_is_changed_in_one_of_them_is_found()
 #[tokio::test(flavor = "multi_thread")]
 async fn the_provider_holds_what_the_books_say() {
     let shop = lived_in().await;
-    let provider = emporia_testpay::TestpayProvider::new(
-        emporia_testpay::TestpayClient::new(
-            &shop.provider_address,
-            emporia_testkit::PSP_KEY,
-            emporia_testpay::client::ClientTimeouts::default(),
-        )
-        .unwrap(),
-        emporia_testkit::WEBHOOK_SECRET,
-    );
+    let provider = shop.as_provider();
     let report = audit::run(&shop.platform.store, Some(&provider)).await.unwrap();
     assert_eq!(report.differences(), 0, "{report}");
     let taken: Payment = first(&shop, "payments", |p: &Payment| !p.facts().captured.is_zero()).await;

@@ -216,10 +216,7 @@ impl Emporia {
             master_key: master_key.clone(),
             roles: emporia_customers::Policies::built_in(),
             email_pepper: b"the testkit's pepper, 32 bytes at least".to_vec(),
-            provider: Arc::new(TestpayProvider::new(
-                TestpayClient::new(&at, PSP_KEY, ClientTimeouts::default()).unwrap(),
-                WEBHOOK_SECRET,
-            )),
+            provider: Arc::new(as_provider(&at)),
             passkeys: None,
             providers: setup.providers.clone(),
             cheap_passwords: true,
@@ -374,6 +371,11 @@ impl Emporia {
         *self.psp.lock().unwrap() = Some(Server::psp(self.testpay.clone(), listener));
     }
 
+    /// The payment provider, as the rooms ask it.
+    pub fn as_provider(&self) -> TestpayProvider {
+        as_provider(&self.provider_address)
+    }
+
     /// Somebody with these headers.
     pub fn with_headers(&self, headers: &[(&str, &str)]) -> Shopper<'_> {
         Shopper::with_headers(self, headers)
@@ -392,6 +394,11 @@ impl Drop for Emporia {
             server.abort();
         }
     }
+}
+
+fn as_provider(address: &str) -> TestpayProvider {
+    let client = TestpayClient::new(address, PSP_KEY, ClientTimeouts::default()).unwrap();
+    TestpayProvider::new(client, WEBHOOK_SECRET)
 }
 
 async fn listener() -> TcpListener {
