@@ -229,21 +229,28 @@ impl Generator {
         }
     }
 
-    /// The text with asterisks in place of some of it.
+    /// The text with asterisks in place of some of it, or its start and its end, which may overlap.
     fn wildcard(&mut self, text: &str) -> String {
         let mut wildcard = String::new();
-        for c in text.chars() {
-            match c {
-                _ if self.one_in(3) => {
-                    if !wildcard.ends_with('*') || wildcard.ends_with("\\*") {
-                        wildcard.push('*');
-                    }
-                    if self.one_in(2) && !matches!(c, '*' | '\\') {
-                        wildcard.push(c);
-                    }
-                }
-                '*' | '\\' => wildcard.extend(['\\', c]),
-                c => wildcard.push(c),
+        let characters: Vec<char> = text.chars().collect();
+        let escape = |c: &char| if matches!(c, '*' | '\\') { format!("\\{c}") } else { c.to_string() };
+        if self.one_in(4) {
+            let mut cut = || self.below(characters.len() as u32 + 1) as usize;
+            let (start, end) = (cut(), cut());
+            let [start, end] = [&characters[..start], &characters[end..]]
+                .map(|part| part.iter().map(escape).collect::<String>());
+            return format!("{start}*{end}");
+        }
+        let mut ends_with_asterisk = false;
+        for c in &characters {
+            let replaced = self.one_in(3);
+            if replaced && !ends_with_asterisk {
+                wildcard.push('*');
+                ends_with_asterisk = true;
+            }
+            if !replaced || self.one_in(2) {
+                wildcard.push_str(&escape(c));
+                ends_with_asterisk = false;
             }
         }
         wildcard
