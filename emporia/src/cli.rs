@@ -3,6 +3,7 @@
 mod apikey;
 mod audit;
 mod demo;
+mod events;
 mod front;
 mod import;
 mod keys;
@@ -46,6 +47,9 @@ enum Command {
     /// Whether everything adds up.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Rules of the event bus, tried before they are put.
+    #[command(subcommand)]
+    Events(events::EventsCommand),
     /// Keys with which other systems ask.
     #[command(subcommand)]
     Apikey(apikey::ApikeyCommand),
@@ -136,6 +140,11 @@ impl Failure {
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
+
+    /// What the command printed says what is wrong.
+    pub(crate) fn told() -> Self {
+        Self(String::new())
+    }
 }
 
 /// Runs the command of this process. Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -147,6 +156,7 @@ pub fn main() -> ExitCode {
     };
     match runtime.block_on(run(cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(text)) if text.is_empty() => ExitCode::FAILURE,
         Err(Failure(text)) => fail(&text),
     }
 }
@@ -171,6 +181,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Import(command) => import::run(command).await,
         Command::Operator(command) => maintain::operator(command).await,
         Command::Audit(command) => audit::run(command).await,
+        Command::Events(command) => events::events(command),
         Command::Apikey(command) => apikey::apikey(command).await,
         Command::Keys(command) => keys::keys(command),
         Command::Mail(args) => maintain::mail(args).await,

@@ -403,3 +403,38 @@ fn config_check_names_the_line_of_a_wrong_policy_and_the_roles_there_are() {
     let said = failed(&check, directory.path());
     assert!(said.contains("line 2") && said.contains("orders:return"), "{said}");
 }
+
+#[test]
+fn people_try_rules_of_the_bus_before_they_put_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    write("event.json", r#"{"source": "shop", "detail": {"total": 12.5}}"#);
+    write("pattern.json", r#"{"detail": {"total": [{"numeric": [">", 100]}]}}"#);
+    let output = run(
+        &["events", "explain", "--pattern-file", "pattern.json", "--event", "event.json"],
+        directory.path(),
+    );
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(1), ""));
+    assert!(text(&output.stdout).starts_with("no match\n"), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("detail.total = 12.5 is not a number > 100"));
+    let explain = |pattern| ["events", "explain", "--pattern", pattern, "--event", "event.json"];
+    assert!(done(&explain(r#"{"source": ["shop"]}"#), directory.path()).starts_with("match\n"));
+    let said = failed(&explain(r#"{"source": "shop"}"#), directory.path());
+    assert!(said.contains("Event pattern is not valid. Reason: \"source\" must be an object or an array"));
+
+    write(
+        "cases.jsonl",
+        "{\"id\": \"good\", \"api\": \"rule\", \"expression\": \"rate(5 minutes)\", \"valid\": true}\n",
+    );
+    let conformance = ["events", "conformance", "cases.jsonl"];
+    assert_eq!(done(&conformance, directory.path()), "1 passed, 0 failed\n");
+    write(
+        "cases.jsonl",
+        "{\"id\": \"bad\", \"api\": \"rule\", \"expression\": \"rate(5 minute)\", \"valid\": true}\n",
+    );
+    let output = run(&conformance, directory.path());
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "bad: refused, expected: valid\n0 passed, 1 failed\n");
+    write("cases.jsonl", "{}");
+    assert!(failed(&conformance, directory.path()).contains("cases.jsonl, line 1 is no case"));
+}

@@ -72,6 +72,7 @@ fn a_room_depends_only_on_rooms_that_it_may_know() {
                 "gateway" => platform,
                 // Engines that anybody may use alone: patterns, transformers, schedules.
                 "bus" if ENGINES.contains(&from) => false,
+                "bus" if to.starts_with("bus/") => true,
                 "bus" | "lake" | "personalization" | "insight" => platform || to == "services/contracts",
                 "heads" => false,
                 "emporia" | "bench" | "chaos" => true,
