@@ -36,10 +36,13 @@ static COPY: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
     block_on(async {
         let store = open(from.path()).await.expect("the store opens");
         let space = store.space("notes").expect("it is there");
+        let notes = ["a", "b", "c"].map(|text| Note { text: text.to_owned() });
+        let notes = &notes;
         let written = space.transact(|tx| async move {
-            ["a", "b", "c"].iter().try_for_each(|text| tx.put(&Note { text: (*text).to_owned() }))
+            notes.iter().try_for_each(|note| tx.insert(note))?;
+            Ok::<_, StoreError>(())
         });
-        written.await.map_err(|error: StoreError| error).expect("notes are written");
+        written.await.expect("notes are written");
         store.close().await;
     });
     backup(from.path(), to.path(), Timestamp::UNIX_EPOCH).expect("it is copied");

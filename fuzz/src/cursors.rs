@@ -49,7 +49,7 @@ impl Notes {
         let space = store.space("notes").expect("it is there");
         let written = space.transact(|tx| async move {
             for number in 0..NOTES {
-                tx.put(&Note { number })?;
+                tx.insert(&Note { number })?;
             }
             Ok::<_, StoreError>(())
         });

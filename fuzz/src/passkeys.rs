@@ -6,7 +6,7 @@ mod device;
 
 use crate::{
     input::edited_text,
-    shop::{SITE, block_on, shop},
+    shop::{SITE, Shop, block_on, shop},
 };
 use device::Device;
 use emporia_contracts::{Principal, context::system_meta};
@@ -18,11 +18,11 @@ struct Holder {
     device: Device,
 }
 
-static HOLDER: LazyLock<Mutex<Holder>> = LazyLock::new(|| Mutex::new(block_on(Holder::new())));
+static HOLDER: LazyLock<Mutex<Holder>> = LazyLock::new(|| Mutex::new(block_on(Holder::new(shop()))));
 
 impl Holder {
-    async fn new() -> Self {
-        let (customers, meta) = (&shop().emporia.platform.customers, system_meta("fuzz", "fuzz", None));
+    async fn new(shop: &Shop) -> Self {
+        let (customers, meta) = (&shop.emporia.platform.customers, system_meta("fuzz", "fuzz", None));
         let who = emporia_customers::Registration {
             email: "hedy@example.com".into(),
             password: "correct horse".into(),

@@ -95,13 +95,14 @@ impl Shop {
         let ids = vec![cart, checkout, text(&order["id"]), text(&product["products"]["nodes"][0]["id"])];
         let shown = |headers: Vec<(&str, &str)>| headers.first().map(|(_, value)| (*value).to_owned());
         let payments = "query($id: ID!) { order(id: $id) { payments { id } } }";
-        let paid = guest.data(payments, json!({ "id": order["id"] })).await;
+        let staff = emporia.operator(&["admin"]).await;
+        let paid = staff.data(payments, json!({ "id": order["id"] })).await;
         let payment = text(&paid["order"]["payments"][0]["id"]);
         let found = emporia.provider.authorisations_by_reference(&payment).await;
         let authorisation = found.expect("the provider answers").remove(0);
         let guest = shown(guest.headers()).unwrap_or_default();
         let customer = shown(emporia.customer("ada@example.com").await.headers()).unwrap_or_default();
-        let operator = shown(emporia.operator(&["admin"]).await.headers()).unwrap_or_default();
+        let operator = shown(staff.headers()).unwrap_or_default();
         Self { router, guest, customer, operator, ids, authorisation, emporia }
     }
 

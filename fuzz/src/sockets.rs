@@ -2,9 +2,11 @@
 
 use crate::{http::no_fault, shop};
 use futures_util::{SinkExt, StreamExt};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::time::Duration;
+use tower::ServiceExt;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 /// Longer than the server needs for what it was sent.
@@ -12,15 +14,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A message a line. The server answers in JSON, and ends the connection when it is told to, or when it has had enough.
 pub fn run(bytes: &[u8]) {
+    let shop = shop::shop();
     shop::block_on(async {
-        tokio::time::timeout(PATIENCE, talk(bytes)).await.expect("the connection ends");
+        tokio::time::timeout(PATIENCE, talk(shop, bytes)).await.expect("the connection ends");
     });
 }
 
-async fn talk(bytes: &[u8]) {
-    let shop = shop::shop();
+async fn talk(shop: &'static shop::Shop, bytes: &[u8]) {
     let (ours, theirs) = tokio::io::duplex(64 << 10);
-    let service = TowerToHyperService::new(shop.router.clone());
+    let service = service_fn(|request| shop.router.clone().oneshot(request));
     let server = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(theirs), service);
     let server = tokio::spawn(server.with_upgrades());
     let mut request = "ws://shop.example.com/graphql/ws".into_client_request().expect("it is an address");

@@ -2,7 +2,9 @@
 
 use crate::shop::block_on;
 use emporia_gateway::{Config, Gateway, Supergraph, UndeclaredAccess};
-use std::sync::Once;
+use std::sync::{LazyLock, Once};
+
+static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(reqwest::Client::new);
 
 /// The text of a supergraph. It is served, or refused in words.
 pub fn run(bytes: &[u8]) {
@@ -13,7 +15,7 @@ pub fn run(bytes: &[u8]) {
     let config = Config { undeclared_access: UndeclaredAccess::Allow, ..Config::default() };
     let gateway = block_on(async {
         let builder = Gateway::builder(Supergraph::from_sdl(sdl)).config(config);
-        builder.remote_subgraphs(&reqwest::Client::new()).build()
+        builder.remote_subgraphs(&CLIENT).build()
     });
     if let Err(error) = gateway {
         assert!(error.to_string().len() > 5, "{error}");

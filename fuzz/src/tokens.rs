@@ -3,7 +3,7 @@
 use crate::{
     input::{edited, edited_text},
     issuer::Liar,
-    shop::{block_on, shop},
+    shop::{Shop, block_on, shop},
 };
 use axum::{Router, body::Body};
 use emporia::{
@@ -27,7 +27,7 @@ const RFC_CODES: [(u64, &str); 3] = [(0, "755224"), (1, "287082"), (2, "359152")
 /// What gateway and commerce share.
 const INTERNAL_KEY: &str = "a key of the fuzzer, 32 bytes long";
 
-static GENUINE: LazyLock<Genuine> = LazyLock::new(|| block_on(Genuine::new()));
+static GENUINE: LazyLock<Genuine> = LazyLock::new(|| block_on(Genuine::new(shop())));
 
 /// One of each, and who believes it.
 struct Genuine {
@@ -44,8 +44,7 @@ struct Genuine {
 }
 
 impl Genuine {
-    async fn new() -> Self {
-        let shop = shop();
+    async fn new(shop: &Shop) -> Self {
         let clock = Arc::new(FixedClock::at(Timestamp::now()));
         let ids = Ids::random(clock.clone());
         let tokens = AccessTokens::new(TokenKey::generate(), TokenOptions::new("fuzz"), clock, ids);
