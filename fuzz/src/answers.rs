@@ -75,7 +75,8 @@ impl Foreign {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let parts = [("products", PRODUCTS, &*format!("{url}/0")), ("stock", STOCK, &*format!("{url}/1"))];
         let supergraph = compose(&parts).expect("the schemas compose");
-        let config = Config { undeclared_access: UndeclaredAccess::Allow, mask_errors: false, ..Config::default() };
+        let config =
+            Config { undeclared_access: UndeclaredAccess::Allow, mask_errors: false, ..Config::default() };
         let client = reqwest::Client::new();
         let builder = Gateway::builder(supergraph).config(config).remote_subgraphs(&client);
         Self { gateway: builder.build().expect("the gateway is built"), says }

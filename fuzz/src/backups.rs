@@ -48,7 +48,9 @@ static COPY: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
     backup(from.path(), to.path(), Timestamp::UNIX_EPOCH).expect("it is copied");
     let files = std::fs::read_dir(to.path()).expect("it is a directory").flatten();
     files
-        .map(|file| (file.file_name().to_string_lossy().into_owned(), std::fs::read(file.path()).unwrap_or_default()))
+        .map(|file| {
+            (file.file_name().to_string_lossy().into_owned(), std::fs::read(file.path()).unwrap_or_default())
+        })
         .collect()
 });
 

@@ -4,7 +4,7 @@ use crate::{input::parts, shop::block_on};
 use axum::{Router, body::Bytes, extract::State, http::header, response::IntoResponse, routing::get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
-use emporia_oidc::{Issuer, Journey, Provider, ProviderOptions};
+use emporia_oidc::{Journey, Provider, ProviderOptions};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -69,7 +69,8 @@ impl Liar {
 
     /// A token for Ada.
     pub(crate) fn id_token(&self) -> String {
-        let claims = json!({ "iss": self.url, "aud": "shop", "sub": "ada", "exp": LATE, "nonce": "the nonce" });
+        let claims =
+            json!({ "iss": self.url, "aud": "shop", "sub": "ada", "exp": LATE, "nonce": "the nonce" });
         let header = Header { kid: Some("one".into()), ..Header::new(Algorithm::EdDSA) };
         let key = self.key.to_pkcs8_der().expect("it has a form");
         encode(&header, &claims, &EncodingKey::from_ed_der(key.as_bytes())).expect("it is signed")
@@ -128,10 +129,6 @@ pub fn run(bytes: &[u8]) {
         match provider.finish(&journey, "the code").await {
             Ok(identity) => assert_eq!(identity.subject, "ada"),
             Err(error) => assert!(error.to_string().len() < 1000, "{error}"),
-        }
-        let issuer = Issuer::discovered(&liar.url).expect("it is an address");
-        if let Ok(claims) = issuer.verify::<Value>(&liar.id_token(), &["shop"]).await {
-            assert_eq!(claims["sub"], "ada");
         }
     });
 }

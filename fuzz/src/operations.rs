@@ -26,8 +26,22 @@ const FIELDS: usize = 1_200;
 
 /// Texts that mean something to the shop, and some that mean trouble.
 const TEXTS: [&str; 16] = [
-    "MUG", "BOOK", "eu", "de", "EUR", "warehouse", "goods", "all", "0.19", "-1", "", "\u{0}", "ÄÖ€", "ada@example.com",
-    "2026-11-24T05:37:00Z", "https://shop.example.com",
+    "MUG",
+    "BOOK",
+    "eu",
+    "de",
+    "EUR",
+    "warehouse",
+    "goods",
+    "all",
+    "0.19",
+    "-1",
+    "",
+    "\u{0}",
+    "ÄÖ€",
+    "ada@example.com",
+    "2026-11-24T05:37:00Z",
+    "https://shop.example.com",
 ];
 const NUMBERS: [i64; 8] = [0, 1, 2, 10, 100, -1, i32::MAX as i64, i32::MIN as i64];
 
@@ -50,7 +64,10 @@ pub fn run(bytes: &[u8]) {
         assert_ne!(error["extensions"]["code"], "GRAPHQL_PARSE_FAILED", "{error}\n{document}");
     }
     let objects = objects(&json["data"]);
-    assert!(objects <= COMPLEXITY + 1, "{objects} objects, by a document that may cost {COMPLEXITY}:\n{document}");
+    assert!(
+        objects <= COMPLEXITY + 1,
+        "{objects} objects, by a document that may cost {COMPLEXITY}:\n{document}"
+    );
     assert!(answer.subgraph_calls <= 200, "{} calls of subgraphs:\n{document}", answer.subgraph_calls);
 }
 
@@ -279,12 +296,18 @@ impl Writer<'_> {
             BaseType::Named(name) => name.as_str(),
         };
         match (name, SCHEMA.types.get(name)) {
-            (_, Some(TypeKind::Enum(of))) => of.values[self.choose(of.values.len())].node.value.node.to_string(),
+            (_, Some(TypeKind::Enum(of))) => {
+                of.values[self.choose(of.values.len())].node.value.node.to_string()
+            }
             (_, Some(TypeKind::InputObject(of))) => {
                 let mut fields = vec![];
                 for field in of.fields.iter().map(|field| &field.node) {
                     if is_required(field) || (depth < 3 && self.choose(3) == 1) {
-                        fields.push(format!("{}: {}", field.name.node, self.value(&field.ty.node, depth + 1)));
+                        fields.push(format!(
+                            "{}: {}",
+                            field.name.node,
+                            self.value(&field.ty.node, depth + 1)
+                        ));
                     }
                 }
                 format!("{{{}}}", fields.join(", "))

@@ -6,8 +6,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::time::Duration;
-use tower::ServiceExt;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+use tower::ServiceExt;
 
 /// Longer than the server needs for what it was sent.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -116,7 +116,8 @@ pub fn run(bytes: &[u8]) {
         }
         5 => {
             let shown = String::from_utf8_lossy(rest);
-            let step = genuine.totp.step_of(&shown, Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(59));
+            let step =
+                genuine.totp.step_of(&shown, Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(59));
             let digits: String = shown.chars().filter(|c| !c.is_whitespace()).collect();
             let known = RFC_CODES.iter().find(|(_, code)| *code == digits).map(|(step, _)| *step);
             assert_eq!(step, known, "{shown}");

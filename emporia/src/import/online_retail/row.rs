@@ -104,7 +104,8 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
         let left = self.left.checked_sub(read as u64);
-        let large = || io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {LARGEST} bytes"));
+        let large =
+            || io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {LARGEST} bytes"));
         self.left = left.ok_or_else(large)?;
         Ok(read)
     }
