@@ -3,11 +3,13 @@
 use axum::Router;
 use emporia::{
     client::Proxies,
+    platform::Engine,
     web::{self, WebOptions},
 };
 use emporia_customers::RelyingParty;
 use emporia_gateway::{Config, Limits, RateLimits};
 use emporia_id::FixedClock;
+use emporia_store_sqlite::{Durability, Layout};
 use emporia_testkit::{Emporia, Setup, more};
 use emporia_testpay::api::Authorisation;
 use serde_json::json;
@@ -71,6 +73,7 @@ impl Shop {
         let setup = Setup {
             clock: Some(clock),
             tasks: false,
+            engine: Some(Engine::Sqlite { layout: Layout::Shared, durability: Durability::None }),
             gateway: gateway.clone(),
             passkeys: Some(site),
             ..Setup::default()
