@@ -8,6 +8,7 @@ mod imports;
 mod input;
 mod issuer;
 mod operations;
+mod passkeys;
 mod settings;
 mod shop;
 mod sockets;
@@ -17,7 +18,7 @@ mod values;
 mod webhooks;
 
 /// What is fuzzed: a name, and what it does with the bytes of one execution. It panics when something does not hold.
-pub const TARGETS: [(&str, fn(&[u8])); 14] = [
+pub const TARGETS: [(&str, fn(&[u8])); 15] = [
     ("answers", answers::run),
     ("backups", backups::run),
     ("cursors", cursors::run),
@@ -25,6 +26,7 @@ pub const TARGETS: [(&str, fn(&[u8])); 14] = [
     ("imports", imports::run),
     ("issuer", issuer::run),
     ("operations", operations::run),
+    ("passkeys", passkeys::run),
     ("replays", imports::replay),
     ("settings", settings::run),
     ("sockets", sockets::run),
