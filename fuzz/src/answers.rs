@@ -99,7 +99,7 @@ pub fn run(bytes: &[u8]) {
     let status = [StatusCode::OK, StatusCode::BAD_GATEWAY][usize::from(*how / 128)];
     let foreign = &*FOREIGN;
     if let Ok(mut said) = foreign.says.lock() {
-        *said = Said { status, bodies: parts::<2>(rest).map(|part| Bytes::copy_from_slice(part)) };
+        *said = Said { status, bodies: parts::<2>(rest).map(Bytes::copy_from_slice) };
     }
     foreign.gateway.purge_all();
     block_on(async {

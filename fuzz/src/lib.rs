@@ -17,8 +17,11 @@ mod tokens;
 mod values;
 mod webhooks;
 
-/// What is fuzzed: a name, and what it does with the bytes of one execution. It panics when something does not hold.
-pub const TARGETS: [(&str, fn(&[u8])); 15] = [
+/// A name, and what is done with the bytes of one execution: it panics when something does not hold.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// What is fuzzed.
+pub const TARGETS: [Target; 15] = [
     ("answers", answers::run),
     ("backups", backups::run),
     ("cursors", cursors::run),

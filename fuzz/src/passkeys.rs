@@ -55,7 +55,8 @@ pub fn run(bytes: &[u8]) {
             let shown = edited_text(&made, rest);
             let english = "en".parse().expect("it is a language");
             let who = &holder.who;
-            let finished = customers.finish_passkey(who, &start.ceremony, &shown, "Other", &english, meta).await;
+            let finished =
+                customers.finish_passkey(who, &start.ceremony, &shown, "Other", &english, meta).await;
             if let Ok(finished) = finished {
                 let _ = customers.remove_passkey(who, &finished.id, meta).await;
             }
