@@ -30,6 +30,10 @@ chaos *args:
     cargo build -p emporia -p emporia-chaos
     cargo run -q -p emporia-chaos -- {{args}}
 
+# Fuzz everything that reads bytes from outside: so many minutes each, or only the targets that are named.
+fuzz minutes="10" *targets:
+    fuzz/run {{minutes}} {{targets}}
+
 # The documentation of all crates.
 docs:
     cargo doc --workspace --no-deps --open

@@ -2,14 +2,15 @@
 
 mod process;
 
-use emporia::import::online_retail::{Class, read};
+use emporia::import::online_retail::{Class, read, rows};
 use emporia_events::Position;
 use emporia_store_sqlite::SqliteOptions;
 use process::{Process, emporia, run, text};
 use rust_decimal::Decimal;
 use std::{
     collections::BTreeMap,
-    fmt::Write,
+    fmt::Write as _,
+    io::Write as _,
     path::Path,
     time::{Duration, Instant},
 };
@@ -99,6 +100,11 @@ fn what_cannot_be_imported_is_told_with_file_line_and_column() {
             &["quantity.csv", "line 3", "Quantity", "six"],
         ),
         (
+            "units.csv",
+            Some(format!("{HEADER}{}", row.replace(",6,", ",-9223372036854775808,"))),
+            &["units.csv", "line 2", "Quantity", "at most 999999"],
+        ),
+        (
             "price.csv",
             Some(format!("{HEADER}{}", row.replace("2.55", "2,55").replace("2,55", "\"2,55\""))),
             &["price.csv", "line 2", "UnitPrice", "2,55"],
@@ -137,6 +143,20 @@ fn what_cannot_be_imported_is_told_with_file_line_and_column() {
         assert!(told.iter().all(|part| said.contains(part)), "{name}: {said}");
         assert!(!said.contains("panicked"), "{said}");
     }
+}
+
+#[test]
+fn a_small_gzipped_file_that_unpacks_to_a_huge_one_is_not_read_to_its_end() {
+    let mut packed = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
+    packed.write_all(HEADER.as_bytes()).unwrap();
+    let row = "536365,85123A,HEART,6,2010-12-01 08:26:00,2.55,17850,United Kingdom\n".repeat(10_000);
+    for _ in 0..300 {
+        packed.write_all(row.as_bytes()).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() < 2 << 20, "{} bytes", packed.len());
+    let refused = rows("bomb.csv.gz", packed.as_slice()).unwrap_err().to_string();
+    assert!(refused.starts_with("bomb.csv.gz: it has more than"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

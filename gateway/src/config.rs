@@ -182,7 +182,7 @@ pub struct Limits {
     pub root_fields: u32,
     /// Directives, fragments written out.
     pub directives: u32,
-    /// Fields, fragments written out.
+    /// Fields of all operations of a document, fragments written out.
     pub selections: u32,
     /// Cost of an operation by `@cost` and `@listSize`; without these about the number of objects in its answer, with
     /// sizes of lists from `first` and `last`.

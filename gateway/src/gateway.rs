@@ -9,10 +9,7 @@ use std::{
 };
 
 use async_graphql::Variables;
-use graphql_tools::{
-    parser::{parse_schema, schema as s},
-    validation::rules::default_rules_validation_plan,
-};
+use graphql_tools::parser::{parse_schema, schema as s};
 use hive_router_query_planner::planner::{Planner, plan_nodes::PlanNode};
 use moka::future::Cache;
 use parking_lot::Mutex;
@@ -38,7 +35,7 @@ use crate::{
     response::{Outcome, Response},
     schema::Schema,
     subgraph::Subgraph,
-    telemetry,
+    telemetry, validation,
     write::Writer,
 };
 
@@ -181,7 +178,7 @@ impl GatewayBuilder {
             schema,
             planner,
             access,
-            rules: default_rules_validation_plan(),
+            rules: validation::rules(),
             labels: telemetry::OperationLabels::default(),
             config: self.config,
         };

@@ -31,6 +31,7 @@ mod sse;
 mod subgraph;
 mod subscribe;
 mod telemetry;
+mod validation;
 mod walk;
 mod write;
 

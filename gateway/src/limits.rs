@@ -20,7 +20,7 @@ use crate::{
     operation::{self, Document, Operation, SelectionSet},
     schema::Schema,
 };
-use walk::Walk;
+use walk::{Measure, Walk};
 
 /// Introspection lists that may contain each other; beyond this the answer grows with a power of the schema.
 const INTROSPECTION_LISTS: u32 = 2;
@@ -33,24 +33,28 @@ pub(crate) struct Rules<'a> {
     pub(crate) limits: &'a Limits,
 }
 
-/// Refuses an operation that is larger than allowed. Variables are not known when an operation is planned: the result
-/// says whether its cost depends on them and is to be measured with [`check_complexity`]. The document must be free of
-/// fragment cycles.
-pub(crate) fn check(
-    rules: Rules<'_>,
-    document: &Document,
-    operation: &Operation,
-) -> Result<bool, GatewayError> {
-    let limits = rules.limits;
-    let mut walk = Walk::new(rules, document, None);
-    let total = walk.operation(operation);
-    let roots = walk.root_fields(operation::selection_set(operation));
-    // What variables decide is measured when they are known.
-    let complexity = if walk.varies { 0 } else { total.complexity };
-    let refuse = |code, what: &str, found: u64, limit: u64| {
-        let message = format!("The operation has {what} {found}; at most {limit} is allowed.");
-        Err(GatewayError::new(code, message))
-    };
+/// Refuses a document with an operation that is larger than allowed, also one that is not asked for: validation looks at all
+/// of them. The number of fields is that of all operations together. Variables are not known when an operation is planned:
+/// the result says whether they decide about a cost, which is to be measured with [`check_complexity`] then. The document
+/// must be free of fragment cycles.
+pub(crate) fn check(rules: Rules<'_>, document: &Document) -> Result<bool, GatewayError> {
+    let (mut selections, mut varies) = (0u32, false);
+    for operation in operation::operations(document) {
+        let mut walk = Walk::new(rules, document, None);
+        let mut total = walk.operation(operation);
+        selections = selections.saturating_add(total.selections);
+        total.selections = selections;
+        // What variables decide is measured when they are known.
+        if walk.varies {
+            total.complexity = 0;
+        }
+        varies |= walk.varies;
+        within(rules.limits, total, walk.root_fields(operation::selection_set(operation)))?;
+    }
+    Ok(varies)
+}
+
+fn within(limits: &Limits, total: Measure, roots: u32) -> Result<(), GatewayError> {
     let table: [(ErrorCode, &str, u64, u64); 6] = [
         (ErrorCode::LimitDepth, "a depth of", total.depth.into(), limits.depth.into()),
         (
@@ -67,20 +71,17 @@ pub(crate) fn check(
             limits.directives.into(),
         ),
         (ErrorCode::LimitRootFields, "a number of root fields of", roots.into(), limits.root_fields.into()),
-        (ErrorCode::LimitComplexity, "a complexity of", complexity, limits.complexity),
+        (ErrorCode::LimitComplexity, "a complexity of", total.complexity, limits.complexity),
     ];
-    for (code, what, found, limit) in table {
-        if found > limit {
-            return refuse(code, what, found, limit);
-        }
+    if let Some((code, what, found, limit)) = table.into_iter().find(|(_, _, found, limit)| found > limit) {
+        let message = format!("The operation has {what} {found}; at most {limit} is allowed.");
+        return Err(GatewayError::new(code, message));
     }
     if total.introspection_lists > INTROSPECTION_LISTS {
-        return Err(GatewayError::new(
-            ErrorCode::LimitIntrospection,
-            "Introspection lists are nested too deep.",
-        ));
+        let message = "Introspection lists are nested too deep.";
+        return Err(GatewayError::new(ErrorCode::LimitIntrospection, message));
     }
-    Ok(walk.varies)
+    Ok(())
 }
 
 /// Refuses an operation whose complexity with these variables is too high, or a list of which says its size not at all

@@ -121,11 +121,7 @@ impl Planning {
         let one = |error: GatewayError| vec![error.into()];
         let document = self.parse(query)?;
         let operation = operation::select(&document, operation_name).map_err(one)?.clone();
-        if limits::has_fragment_cycle(&document) {
-            let message = "Fragments must not contain themselves.";
-            return Err(one(GatewayError::new(ErrorCode::GraphqlValidationFailed, message)));
-        }
-        let sized_by_variables = limits::check(self.rules(), &document, &operation).map_err(one)?;
+        let sized_by_variables = self.measure(&document).map_err(one)?;
         self.validate(&document)?;
 
         let kind = operation::kind(&operation);
@@ -172,14 +168,17 @@ impl Planning {
     /// Whether a document fits the schema and the limits.
     pub(crate) fn check(&self, query: &str) -> Result<(), Vec<ResponseError>> {
         let document = self.parse(query)?;
-        if limits::has_fragment_cycle(&document) {
-            let message = "Fragments must not contain themselves.";
-            return Err(vec![ResponseError::new(ErrorCode::GraphqlValidationFailed, message)]);
-        }
-        for operation in operation::operations(&document) {
-            limits::check(self.rules(), &document, operation).map_err(|e| vec![e.into()])?;
-        }
+        self.measure(&document).map_err(|error| vec![error.into()])?;
         self.validate(&document)
+    }
+
+    /// Whether variables decide about the cost of a document that is within the limits.
+    fn measure(&self, document: &Document) -> Result<bool, GatewayError> {
+        if limits::has_fragment_cycle(document) {
+            let message = "Fragments must not contain themselves.";
+            return Err(GatewayError::new(ErrorCode::GraphqlValidationFailed, message));
+        }
+        limits::check(self.rules(), document)
     }
 
     fn parse(&self, query: &str) -> Result<Document, Vec<ResponseError>> {

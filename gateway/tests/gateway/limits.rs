@@ -1,7 +1,9 @@
 use std::time::{Duration, Instant};
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
-use emporia_gateway::{BuildError, Config, Gateway, Limits, Local, Supergraph, compose};
+use emporia_gateway::{
+    BuildError, Caller, Config, Gateway, Limits, Local, Request, RequestContext, Supergraph, compose,
+};
 use serde_json::json;
 
 use crate::support::{ask, ask_with, codes, gateway, gateway_with};
@@ -70,6 +72,32 @@ async fn fragments_that_unfold_to_millions_are_refused_at_once() {
     let started = Instant::now();
     assert_eq!(codes(&ask(&gateway(), &query).await), ["LIMIT_SELECTIONS"]);
     assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn an_operation_that_is_not_asked_for_is_measured_too() {
+    let mut query = "query Asked { product(sku: \"sku-1\") { sku } } query Other { ...F0 }".to_owned();
+    for i in 0..40 {
+        query += &format!(" fragment F{i} on Query {{ ...F{n} a{i}: __typename ...F{n} }}", n = i + 1);
+    }
+    query += " fragment F40 on Query { __typename }";
+    let request = Request::new(query).operation("Asked");
+    let started = Instant::now();
+    let response = gateway().execute(request, &RequestContext::new(Caller::anonymous())).await;
+    assert_eq!(codes(&response.json().unwrap()), ["LIMIT_SELECTIONS"]);
+    assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn fields_of_all_operations_count_together() {
+    let operation = |n: u32| format!("query A{n} {{ product(sku: \"sku-1\") {{ sku name }} }}");
+    let gateway = limits(|l| l.selections = 6);
+    for (operations, expected) in [(2, &[][..]), (3, &["LIMIT_SELECTIONS"])] {
+        let document: String = (0..operations).map(operation).collect();
+        let context = RequestContext::new(Caller::anonymous());
+        let response = gateway.execute(Request::new(document).operation("A1"), &context).await;
+        assert_eq!(codes(&response.json().unwrap()), expected, "{operations}");
+    }
 }
 
 #[tokio::test]

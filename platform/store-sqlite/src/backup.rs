@@ -12,6 +12,7 @@ use rusqlite::{
     backup::{Backup, StepResult},
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
@@ -22,6 +23,7 @@ const MANIFEST: &str = "backup.json";
 
 /// What a backup says of itself, in `backup.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// When it was begun.
     pub at: Timestamp,
@@ -29,6 +31,9 @@ pub struct Manifest {
     pub layout: Layout,
     /// The files, each consistent in itself.
     pub files: Vec<String>,
+    /// SHA-256 of each, in hexadecimal, in the same order; none in a backup of a release before this was written.
+    #[serde(default)]
+    pub sha256: Vec<String>,
 }
 
 /// Copies a data directory into an empty or new one, whether a process works in it or not. Several files are copied
@@ -41,14 +46,15 @@ pub fn backup(from: &Path, to: &Path, at: Timestamp) -> Result<Manifest, StoreEr
     let (layout, files) = data_files(from)?.ok_or_else(|| unreadable(from, "it holds no data of a store"))?;
     let copy = Copy::into_empty(to)?;
     let sources = snapshots(&files)?;
-    let mut names = Vec::new();
+    let (mut names, mut digests) = (Vec::new(), Vec::new());
     for (file, source) in files.iter().zip(&sources) {
         let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let target = copy.path(&name);
         copy_pages(source, &target).map_err(|error| fault(error, &target))?;
         names.push(name);
+        digests.push(digest(&target)?);
     }
-    let manifest = Manifest { at, layout, files: names };
+    let manifest = Manifest { at, layout, files: names, sha256: digests };
     let text = serde_json::to_vec_pretty(&manifest).map_err(|error| unreadable(to, &error.to_string()))?;
     copy.finish(&text)?;
     Ok(manifest)
@@ -94,7 +100,7 @@ fn copy_pages(from: &Connection, to: &Path) -> rusqlite::Result<()> {
 ///
 /// # Errors
 /// [`StoreError::BadDirectory`] if `to` holds data or `from` is no backup; [`StoreError::Corrupt`] if a file of the
-/// backup is damaged; [`StoreError::Full`], [`StoreError::ReadOnly`].
+/// backup is damaged or was changed; [`StoreError::Full`], [`StoreError::ReadOnly`].
 pub fn restore(from: &Path, to: &Path) -> Result<Manifest, StoreError> {
     let text = fs::read(from.join(MANIFEST)).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
@@ -104,11 +110,21 @@ pub fn restore(from: &Path, to: &Path) -> Result<Manifest, StoreError> {
     })?;
     let manifest: Manifest =
         serde_json::from_slice(&text).map_err(|error| unreadable(from, &error.to_string()))?;
-    for name in &manifest.files {
+    if manifest.files.is_empty() || ![0, manifest.files.len()].contains(&manifest.sha256.len()) {
+        return Err(unreadable(from, "backup.json does not name every file of it"));
+    }
+    for (place, name) in manifest.files.iter().enumerate() {
         if Path::new(name).file_name().is_none_or(|plain| plain != name.as_str()) {
             return Err(unreadable(from, &format!("{name:?} is no file name")));
         }
-        check(&from.join(name))?;
+        let file = from.join(name);
+        check(&file)?;
+        if let Some(told) = manifest.sha256.get(place)
+            && *told != digest(&file)?
+        {
+            let detail = format!("{}: it is not the file that the backup was made of", file.display());
+            return Err(StoreError::Corrupt { detail });
+        }
     }
     make(to).map_err(|error| io_fault(&error, to))?;
     if data_files(to)?.is_some() {
@@ -127,6 +143,14 @@ pub fn restore(from: &Path, to: &Path) -> Result<Manifest, StoreError> {
     fs::remove_file(&unfinished).map_err(|error| io_fault(&error, &unfinished))?;
     copy.sync()?;
     Ok(manifest)
+}
+
+/// SHA-256 of a file.
+fn digest(file: &Path) -> Result<String, StoreError> {
+    let mut hash = Sha256::new();
+    let read = File::open(file).and_then(|mut file| std::io::copy(&mut file, &mut hash));
+    read.map_err(|error| io_fault(&error, file))?;
+    Ok(format!("{:x}", hash.finalize()))
 }
 
 fn unreadable(directory: &Path, reason: &str) -> StoreError {

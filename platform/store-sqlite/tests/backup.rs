@@ -115,9 +115,19 @@ async fn incomplete_and_damaged_backups_are_refused() {
     fs::write(&file, damaged).expect("writes");
     let refused = restore(&copy, &back);
     assert!(matches!(refused, Err(StoreError::Corrupt { .. })), "{refused:?}");
+    // Within a document's text, where SQLite notices nothing.
+    let mut changed = whole.clone();
+    let digit = changed.windows(9).position(|w| w == b"\"balance\"").expect("there is a balance") + 10;
+    changed[digit] ^= 1;
+    fs::write(&file, changed).expect("writes");
+    let refused = restore(&copy, &back);
+    assert!(matches!(refused, Err(StoreError::Corrupt { .. })), "{refused:?}");
     fs::write(&file, whole).expect("writes");
     let manifest = copy.join("backup.json");
     let text = fs::read_to_string(&manifest).expect("reads");
+    fs::write(&manifest, text.replace("\"commerce.db\"", "")).expect("writes");
+    let empty = restore(&copy, &back);
+    assert!(matches!(empty, Err(StoreError::BadDirectory { .. })), "{empty:?}");
     fs::write(&manifest, text.replace("commerce.db", "../data/commerce.db")).expect("writes");
     let outside = restore(&copy, &back);
     assert!(matches!(outside, Err(StoreError::BadDirectory { .. })), "{outside:?}");

@@ -21,7 +21,7 @@ use emporia::{
     platform::{Engine, Parts, Platform, Tasks},
     web::{self, WebOptions},
 };
-use emporia_customers::Registration;
+use emporia_customers::{Registration, RelyingParty};
 use emporia_gateway::{Config, Gateway, Identify, Request, RequestContext, Response};
 use emporia_id::{Clock, FixedClock, Ids, SharedClock, SystemClock};
 use emporia_oidc::Provider;
@@ -125,6 +125,8 @@ pub struct Setup {
     pub durability: Durability,
     /// By whose word customers sign in.
     pub providers: BTreeMap<String, Provider>,
+    /// For which site passkeys are made.
+    pub passkeys: Option<RelyingParty>,
     /// Whether consumers and sweeps run; without them a test runs each itself.
     pub tasks: bool,
     /// Where the store is; as `EMPORIA_TEST_STORE` says when absent.
@@ -149,6 +151,7 @@ impl Default for Setup {
             timings,
             durability: Durability::None,
             providers: BTreeMap::new(),
+            passkeys: None,
             tasks: true,
             engine: None,
             gateway: Config::demo(),
@@ -217,7 +220,7 @@ impl Emporia {
             roles: emporia_customers::Policies::built_in(),
             email_pepper: b"the testkit's pepper, 32 bytes at least".to_vec(),
             provider: Arc::new(as_provider(&at)),
-            passkeys: None,
+            passkeys: setup.passkeys.clone(),
             providers: setup.providers.clone(),
             cheap_passwords: true,
         };

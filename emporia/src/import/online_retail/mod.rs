@@ -9,5 +9,5 @@ mod run;
 
 pub use class::Class;
 pub use report::Report;
-pub use row::{Row, RowError, read};
+pub use row::{Row, RowError, read, rows};
 pub use run::{ImportError, run};

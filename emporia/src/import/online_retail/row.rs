@@ -1,9 +1,10 @@
+use emporia_contracts::values::Quantity;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use std::{
     collections::HashSet,
     fs::File,
-    io::{BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
     sync::Arc,
 };
@@ -89,28 +90,60 @@ impl Texts {
     }
 }
 
+/// Bytes that a file may have when it is unpacked: almost three times the data set. All rows are in memory at once, and a small
+/// gzipped file can unpack to any size.
+const LARGEST: u64 = 128 << 20;
+
+/// Refuses to be read on when the file is too large.
+struct Bounded<R> {
+    file: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        let left = self.left.checked_sub(read as u64);
+        let large =
+            || io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {LARGEST} bytes"));
+        self.left = left.ok_or_else(large)?;
+        Ok(read)
+    }
+}
+
 /// Reads the file, plain or gzipped.
 ///
 /// # Errors
 /// [`RowError`] says which line and column, and why.
 pub fn read(path: &Path) -> Result<Vec<Row>, RowError> {
     let name = path.display().to_string();
-    let failed = |source| RowError::File { file: name.clone(), source };
-    let mut file = BufReader::new(File::open(path).map_err(failed)?);
+    match File::open(path) {
+        Ok(file) => rows(&name, BufReader::new(file)),
+        Err(source) => Err(RowError::File { file: name, source }),
+    }
+}
+
+/// As [`read`], from anywhere; errors call it by this name.
+///
+/// # Errors
+/// As [`read`].
+pub fn rows(name: &str, mut file: impl BufRead) -> Result<Vec<Row>, RowError> {
+    let failed = |source| RowError::File { file: name.to_owned(), source };
     let gzipped = file.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
-    let plain: Box<dyn Read> =
+    let plain: Box<dyn Read + '_> =
         if gzipped { Box::new(flate2::bufread::MultiGzDecoder::new(file)) } else { Box::new(file) };
-    let mut reader = csv::ReaderBuilder::new().has_headers(true).flexible(false).from_reader(plain);
+    let bounded = Bounded { file: plain, left: LARGEST };
+    let mut reader = csv::ReaderBuilder::new().has_headers(true).flexible(false).from_reader(bounded);
     let header = reader.byte_headers().map_err(|e| failed(e.into()))?;
     if !header.iter().eq(COLUMNS.iter().map(|c| c.as_bytes())) {
-        return Err(RowError::Header { file: name, expected: HEADER });
+        return Err(RowError::Header { file: name.to_owned(), expected: HEADER });
     }
     let (mut rows, mut texts, mut record) = (vec![], Texts::default(), csv::ByteRecord::new());
     while reader.read_byte_record(&mut record).map_err(|e| failed(e.into()))? {
         let line = record.position().map_or(0, csv::Position::line);
         let row = parse(&record, &mut texts);
         rows.push(row.map_err(|(column, what)| RowError::Row {
-            file: name.clone(),
+            file: name.to_owned(),
             line,
             column: COLUMNS[column],
             what,
@@ -124,7 +157,10 @@ fn parse(record: &csv::ByteRecord, texts: &mut Texts) -> Result<Row, (usize, Str
     // Descriptions are in an old encoding here and there: what is no UTF-8 becomes a replacement character.
     let field = |at: usize| String::from_utf8_lossy(record.get(at).unwrap_or_default()).trim().to_owned();
     let wrong = |column: usize, what: String| (column, what);
-    let quantity = field(3).parse().map_err(|e| wrong(3, format!("\"{}\": {e}", field(3))))?;
+    let quantity: i64 = field(3).parse().map_err(|e| wrong(3, format!("\"{}\": {e}", field(3))))?;
+    if quantity.unsigned_abs() > Quantity::MAX.into() {
+        return Err(wrong(3, format!("{quantity}: a row has at most {} units", Quantity::MAX)));
+    }
     let utc = format!("{}Z", field(4).replace(' ', "T"));
     let at: Timestamp = utc.parse().map_err(|e| wrong(4, format!("\"{}\": {e}", field(4))))?;
     let price = Decimal::from_str_exact(&field(5)).map_err(|e| wrong(5, format!("\"{}\": {e}", field(5))))?;
