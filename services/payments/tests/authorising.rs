@@ -180,6 +180,11 @@ async fn an_unsigned_or_foreign_webhook_changes_nothing() {
     }
     let foreign = room.body("e2", room.ids.next(), ProviderStatus::Authorised, 2000, false);
     room.payments.webhook(&signed(), &foreign).await.unwrap();
+    for id in ["e\t1", &"e".repeat(600)] {
+        let unkept = room.body(id, request.payment, ProviderStatus::Authorised, 1, false);
+        let refused = room.payments.webhook(&signed(), &unkept).await;
+        assert!(matches!(refused, Err(WebhookError::NotAcceptable(_))), "trying again would not help");
+    }
     assert_eq!(room.facts(request.payment).await.state, S::Pending);
     // The refused delivery did not use the event up.
     room.payments.webhook(&signed(), &body).await.unwrap();

@@ -6,6 +6,7 @@ use emporia_contracts::{
     context::system_meta,
     payments::{PaymentDisputed, PaymentRefusal, PaymentState},
 };
+use emporia_store::StoreError;
 
 /// Why a webhook is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,12 @@ impl PaymentsService {
                 Ok::<_, Failed>(())
             })
             .await;
-        applied.map_err(|e| WebhookError::NotNow(PaymentRefusal::from(e).to_string()))
+        applied.map_err(|failed| match failed {
+            // It cannot be kept, now or later: its id is no key, or it is too long.
+            Failed::Store(error @ (StoreError::BadKey { .. } | StoreError::TooLarge { .. })) => {
+                WebhookError::NotAcceptable(error.to_string())
+            }
+            failed => WebhookError::NotNow(PaymentRefusal::from(failed).to_string()),
+        })
     }
 }
