@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::{collections::BTreeMap, path::Path, process::Command};
 
 /// Rooms that use nothing of ours, so that they can be published alone.
-const ENGINES: [&str; 3] = ["bus/pattern", "bus/transform", "bus/schedule"];
+const ENGINES: [&str; 4] = ["bus/log", "bus/pattern", "bus/transform", "bus/schedule"];
 
 /// Crates of the workspace: name, room (the folder below the root), and names of normal dependencies in the workspace.
 struct Room {
