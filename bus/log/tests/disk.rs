@@ -107,7 +107,14 @@ async fn process_with_failing_syncs() {
     let Some(fail) = std::env::var_os("FAILING_SYNCS").map(PathBuf::from) else { return };
     let directory = fail.with_file_name("log");
     let log = Log::open(&directory, Options::default()).expect("opens");
-    log.append(events([1, 2]), second(0)).await.expect("appends");
+    fs::write(&fail, "").expect("writes");
+    let failed = log.append(events([9]), second(0)).await;
+    assert!(matches!(failed, Err(LogError::Io { .. })), "{failed:?}");
+    fs::remove_file(&fail).expect("removes");
+    assert_eq!(numbers(&log.append(events([1, 2]), second(0)).await.expect("appends")), [1, 2]);
+    let files = segment_files(&directory);
+    assert_eq!(files.len(), 1, "a segment that never had a record is begun anew under its name");
+    assert_eq!(log.bytes(), fs::metadata(&files[0]).expect("is there").len(), "and counts once");
     fs::write(&fail, "").expect("writes");
     for _ in 0..3 {
         let failed = log.append(events([3, 4, 5]), second(0)).await;
