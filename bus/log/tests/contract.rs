@@ -175,6 +175,46 @@ async fn retention_drops_whole_segments_from_the_front() {
     assert_eq!(log.seek_time(second(-1)).expect("seeks").get(), first.get() - 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_reader_that_retention_overtakes_hears_where_to_go_on() {
+    let (_directory, log) = opened(Options { max_bytes: Some(3_000), ..small_segments() });
+    let log = Arc::new(log);
+    for number in 0..50 {
+        log.append(events([number]), second(0)).await.expect("appends");
+    }
+    let reader = tokio::task::spawn_blocking({
+        let log = Arc::clone(&log);
+        move || {
+            let (mut after, mut overtaken) = (Sequence::ZERO, 0);
+            while after < Sequence::new(300) {
+                match log.read(after, ReadLimit::default()) {
+                    Ok(records) => {
+                        let Some(last) = records.last() else { continue };
+                        assert_eq!(*sequences(&records).start(), after.get() + 1);
+                        after = last.sequence;
+                    }
+                    Err(LogError::Trimmed { first, .. }) => {
+                        assert!(first.get() > after.get() + 1);
+                        (after, overtaken) = (Sequence::new(first.get() - 1), overtaken + 1);
+                        // As slow a reader as it takes to be overtaken again.
+                        let later = Sequence::new((first.get() + 50).min(300));
+                        let wait =
+                            async { log.watch().wait_for(|head| *head >= later).await.map(|head| *head) };
+                        tokio::runtime::Handle::current().block_on(wait).expect("the log lives");
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            overtaken
+        }
+    });
+    for number in 50..300 {
+        log.append(events([number]), second(0)).await.expect("appends");
+    }
+    let overtaken = reader.await.expect("does not panic");
+    assert!(overtaken > 0, "the first reading at least came too late");
+}
+
 #[tokio::test]
 async fn what_is_too_old_goes_and_sequences_stay() {
     let options = Options { max_age: Some(Duration::from_secs(60)), ..small_segments() };
