@@ -5,7 +5,7 @@
 
 use crate::readers::Readers;
 use emporia_store::StoreError;
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 use tokio::{
     sync::{Mutex, mpsc, oneshot},
     task::JoinHandle,
@@ -82,14 +82,15 @@ async fn answer_all<R: Readable>(readers: Arc<Readers>, waiting: Arc<Mutex<mpsc:
         }
         match R::read(&readers, &places).await {
             Ok(found) => {
-                let mut found = VecDeque::from(found);
+                let mut found = found.into_iter();
                 for (count, answer) in asked {
                     // Who went away needs no answer.
-                    let _ = answer.send(Ok(found.drain(..count.min(found.len())).collect()));
+                    let _ = answer.send(Ok(found.by_ref().take(count).collect()));
                 }
             }
-            // What is wrong with one question is not told to the others.
-            Err(_) if asked.len() > 1 => {
+            // What is wrong with what one question asks for is not told to the others. A server that is away is away for
+            // all, and was tried again already.
+            Err(error) if asked.len() > 1 && !error.is_retryable() => {
                 let mut rest = places.as_slice();
                 for (count, answer) in asked {
                     let (own, others) = rest.split_at(count.min(rest.len()));
@@ -98,6 +99,73 @@ async fn answer_all<R: Readable>(readers: Arc<Readers>, waiting: Arc<Mutex<mpsc:
                 }
             }
             Err(error) => asked.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error.clone())))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PostgresOptions, connect::Connector};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const QUESTIONS: usize = 50;
+
+    /// Connections are made when they are needed: here never.
+    fn nobody() -> Arc<Readers> {
+        let options = PostgresOptions::new("postgres://nobody@127.0.0.1:1/nothing").unwrap();
+        Arc::new(Readers::new(Connector::new(&options).unwrap(), &options).unwrap())
+    }
+
+    /// Asks for each number at once, so that the questions share a statement.
+    async fn all<R: Readable<Place = usize>>() -> Vec<Result<Vec<R>, StoreError>> {
+        let gathered = Gathered::<R>::over(&nobody());
+        futures_util::future::join_all((0..QUESTIONS).map(|number| gathered.read(vec![number]))).await
+    }
+
+    static AWAY: AtomicUsize = AtomicUsize::new(0);
+
+    #[derive(Debug)]
+    struct Away;
+
+    impl Readable for Away {
+        type Place = usize;
+
+        async fn read(_: &Readers, _: &[usize]) -> Result<Vec<Self>, StoreError> {
+            AWAY.fetch_add(1, Ordering::Relaxed);
+            Err(StoreError::Unavailable { detail: "the server is away".to_owned() })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_away_is_asked_once_for_all_who_wait() {
+        for answer in all::<Away>().await {
+            assert!(matches!(answer, Err(StoreError::Unavailable { .. })), "{answer:?}");
+        }
+        assert_eq!(AWAY.load(Ordering::Relaxed), 1);
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Number(usize);
+
+    impl Readable for Number {
+        type Place = usize;
+
+        async fn read(_: &Readers, places: &[usize]) -> Result<Vec<Self>, StoreError> {
+            if places.contains(&7) {
+                return Err(StoreError::Corrupt { detail: "seven".to_owned() });
+            }
+            Ok(places.iter().copied().map(Number).collect())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_damaged_row_is_told_to_whom_it_concerns_alone() {
+        for (number, answer) in all::<Number>().await.into_iter().enumerate() {
+            match number {
+                7 => assert!(matches!(answer, Err(StoreError::Corrupt { .. })), "{answer:?}"),
+                number => assert_eq!(answer.unwrap(), [Number(number)]),
+            }
         }
     }
 }
