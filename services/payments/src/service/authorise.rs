@@ -6,8 +6,10 @@ use crate::{
 use emporia_contracts::{
     Fault,
     context::system_meta,
+    ids::PaymentId,
     payments::{
-        Authorise, PROVIDER_UNAVAILABLE, PaymentRefusal, PaymentState, ProviderAuthorise, ProviderError,
+        Authorise, PROVIDER_UNAVAILABLE, PaymentRefusal, PaymentState, ProviderAuthorisation,
+        ProviderAuthorise, ProviderError,
     },
 };
 use emporia_events::EventMeta;
@@ -131,10 +133,7 @@ impl PaymentsService {
             return Ok(payment);
         }
         let meta = system_meta("payments", payment.reference.clone(), None);
-        let found = match self.lookups.try_acquire() {
-            Ok(_turn) => heard("lookup", payment.id, self.provider.lookup(payment.id).await),
-            Err(_) => return Ok(payment),
-        };
+        let Some(found) = self.look_up(payment.id).await else { return Ok(payment) };
         match found {
             Ok(Some(said)) => self.apply(payment.id, &said, &meta).await,
             Ok(None) => {
@@ -151,12 +150,19 @@ impl PaymentsService {
             Err(_) => Ok(payment),
         }
     }
+
+    /// What the provider knows of a payment; nothing when too many look-ups wait already.
+    async fn look_up(
+        &self,
+        payment: PaymentId,
+    ) -> Option<Result<Option<ProviderAuthorisation>, ProviderError>> {
+        let _turn = self.lookups.try_acquire().ok()?;
+        Some(heard("lookup", payment, self.provider.lookup(payment).await))
+    }
+
     /// Looks whether the provider holds anything of a payment that failed without its word. If it does, it is given up.
     pub(crate) async fn confirm(&self, payment: Payment, meta: &EventMeta) -> Result<(), PaymentRefusal> {
-        let found = match self.lookups.try_acquire() {
-            Ok(_turn) => heard("lookup", payment.id, self.provider.lookup(payment.id).await),
-            Err(_) => return Ok(()),
-        };
+        let Some(found) = self.look_up(payment.id).await else { return Ok(()) };
         match found.map_err(|error| Fault::transient("payments", error))? {
             Some(said) => self.apply(payment.id, &said, meta).await.map(drop),
             None => {
