@@ -41,12 +41,11 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 fn explain(args: &ExplainArgs) -> Result<(), Failure> {
-    let text = match (&args.pattern, &args.pattern_file) {
-        (Some(pattern), _) => pattern.clone(),
-        (None, Some(file)) => read(file)?,
-        (None, None) => String::new(),
+    let pattern = match &args.pattern_file {
+        Some(file) => Pattern::parse(read(file)?)
+            .map_err(|refused| Failure::new(format!("{}: {refused}", file.display())))?,
+        None => Pattern::parse(args.pattern.as_deref().unwrap_or_default())?,
     };
-    let pattern = Pattern::parse(&text)?;
     let event = read(&args.event)?;
     let wrong = |error| Failure::new(format!("{}: {error}", args.event.display()));
     let explanation = pattern.explain(&event).map_err(wrong)?;
