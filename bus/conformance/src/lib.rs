@@ -75,21 +75,21 @@ fn expected(case: &Case) -> Result<(), String> {
         }
         Case::Transformer { detail, paths, template, delivered, body, body_json } => {
             let event = json!({ "source": "conformance", "detail": detail }).to_string();
-            let given = Input::transformer("target", paths.clone(), template)
-                .map_err(|refused| refused.to_string())
-                .and_then(|input| input.body(&event, &INVOCATION).map_err(|dropped| dropped.to_string()));
-            match given {
-                Err(why) => same(!delivered, format!("not delivered: {why}"), "delivered"),
-                Ok(given) if !delivered => same(false, given, "not delivered"),
-                Ok(given) => {
-                    if let Some(body) = body {
-                        same(given == *body, given.clone(), body)?;
-                    }
-                    let Some(wanted) = body_json else { return Ok(()) };
-                    let read = serde_json::from_str::<Value>(&given);
-                    same(read.is_ok_and(|read| read == *wanted), given, &wanted.to_string())
-                }
+            let input = match Input::transformer("target", paths.clone(), template) {
+                Ok(input) => input,
+                Err(refused) => return Err(format!("refused: {refused}")),
+            };
+            let given = match input.body(&event, &INVOCATION) {
+                Ok(given) if *delivered => given,
+                Ok(given) => return Err(format!("{given}, expected: not delivered")),
+                Err(why) => return same(!delivered, format!("not delivered: {why}"), "delivered"),
+            };
+            if let Some(body) = body {
+                same(given == *body, given.clone(), body)?;
             }
+            let Some(wanted) = body_json else { return Ok(()) };
+            let read = serde_json::from_str::<Value>(&given);
+            same(read.is_ok_and(|read| read == *wanted), given, &wanted.to_string())
         }
         Case::Schedule { api, expression, valid } => {
             let word = |valid: bool| if valid { "valid" } else { "refused" };

@@ -1,4 +1,3 @@
 mod differential;
 mod generator;
 mod model;
-mod vectors;
