@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -34,9 +35,9 @@ pub fn with(name: &str, packages: &[&str]) -> Option<PathBuf> {
 /// Puts a script beside the packages; `node` finds them from there.
 pub fn script(place: &Path, name: &str, text: &str) -> PathBuf {
     let path = place.join(name);
-    // Another test may be about to run the same one: it never sees a half of it.
-    let own = place.join(format!("{name}.{}", std::process::id()));
-    std::fs::write(&own, text).unwrap();
-    std::fs::rename(&own, &path).unwrap();
+    // Another test, in this process or another one, may be about to run the same one: it never sees a half of it.
+    let mut own = tempfile::NamedTempFile::new_in(place).unwrap();
+    own.write_all(text.as_bytes()).unwrap();
+    own.persist(&path).unwrap();
     path
 }
